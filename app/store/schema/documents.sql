@@ -1,0 +1,144 @@
+-- documents.db: documents, their revision trees, who may read them, and the view index.
+-- One row a document; the winner's body lies in it, so that a page reads 50 rows and nothing else.
+
+CREATE TABLE databases (
+    db INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    incarnation TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    update_seq INTEGER NOT NULL DEFAULT 0,
+    documents INTEGER NOT NULL DEFAULT 0,        -- live
+    deleted INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE documents (
+    doc INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL REFERENCES databases,
+    id TEXT NOT NULL,
+    rev TEXT NOT NULL,                           -- winner, `generation-digest`
+    deleted INTEGER NOT NULL,
+    seq INTEGER NOT NULL,                        -- of the last change, per database
+    access INTEGER NOT NULL,                     -- sets.access: who may read it
+    form TEXT,
+    body BLOB NOT NULL,                          -- winner's items, JSON
+    attachments BLOB,                            -- winner's stubs, JSON, or NULL
+    tree BLOB NOT NULL                           -- revision tree, see app/store/tree.py
+);
+CREATE UNIQUE INDEX documents_by_id ON documents (db, id);
+CREATE UNIQUE INDEX documents_by_seq ON documents (db, seq);
+CREATE INDEX documents_by_access ON documents (db, access, seq);
+
+CREATE TABLE bodies (                            -- of losing leaves, and of ancestors while somebody may need them
+    doc INTEGER NOT NULL,
+    rev TEXT NOT NULL,
+    body BLOB NOT NULL,
+    attachments BLOB,
+    at TEXT NOT NULL,
+    PRIMARY KEY (doc, rev)
+) WITHOUT ROWID;
+
+CREATE TABLE sets (                              -- distinct reader sets; documents hold their number
+    access INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    names TEXT NOT NULL,                         -- JSON list, sorted; ["*"] = every reader
+    documents INTEGER NOT NULL DEFAULT 0,        -- live documents that have it
+    UNIQUE (db, digest)
+);
+CREATE TABLE set_names (
+    db INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    access INTEGER NOT NULL,
+    PRIMARY KEY (db, name, access)
+) WITHOUT ROWID;
+
+CREATE TABLE access_log (                        -- every change of a document's set, and every deletion
+    db INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    doc INTEGER NOT NULL,
+    access INTEGER NOT NULL,                     -- the set in force before this change
+    deleted INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (db, seq, doc)
+) WITHOUT ROWID;
+
+CREATE TABLE history (                           -- immutable: what a revision changed
+    db INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    rev TEXT NOT NULL,
+    at TEXT NOT NULL,
+    by TEXT NOT NULL,
+    device TEXT,
+    action TEXT,
+    comment TEXT,
+    items BLOB NOT NULL,                         -- {name: [old, new]}
+    PRIMARY KEY (db, id, rev)
+) WITHOUT ROWID;
+
+CREATE TABLE local_documents (
+    db INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    rev TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (db, id)
+) WITHOUT ROWID;
+
+CREATE TABLE purged (                            -- a push with nothing newer is refused
+    db INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (db, id)
+) WITHOUT ROWID;
+
+CREATE TABLE numbers (                           -- running numbers per series and year
+    series TEXT NOT NULL,
+    year INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY (series, year)
+) WITHOUT ROWID;
+
+CREATE TABLE issued_keys (                       -- names of persons and groups, never issued twice
+    key TEXT PRIMARY KEY,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The view index: keys only. Columns are computed from the body when a page is shown.
+CREATE TABLE orders (                            -- one per (database, selection, sort key); views share them
+    ord INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    ready INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (db, digest)
+);
+CREATE TABLE entries (
+    ord INTEGER NOT NULL,
+    key BLOB NOT NULL,                           -- memcmp order, app/views/collation.py
+    doc INTEGER NOT NULL,
+    n INTEGER NOT NULL,                          -- which of several categories
+    access INTEGER NOT NULL,
+    PRIMARY KEY (ord, key, doc, n)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_access ON entries (ord, access, key, doc, n);
+CREATE TABLE doc_entries (                       -- what a document has in the index, so that an update removes just that
+    doc INTEGER PRIMARY KEY,
+    entries BLOB NOT NULL
+);
+CREATE TABLE totals (                            -- per category and set; access 0 = all sets together
+    ord INTEGER NOT NULL,
+    access INTEGER NOT NULL,
+    category TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    sums TEXT NOT NULL,
+    PRIMARY KEY (ord, access, category)
+) WITHOUT ROWID;
+CREATE TABLE pending (                           -- documents whose entries are still to be made
+    doc INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL
+);
+CREATE INDEX pending_by_db ON pending (db);
+CREATE TABLE responses (                         -- parent item -> document
+    db INTEGER NOT NULL,
+    parent TEXT NOT NULL,
+    doc INTEGER NOT NULL,
+    PRIMARY KEY (db, parent, doc)
+) WITHOUT ROWID;

@@ -1,0 +1,1 @@
+"""Bulk mail, fax, reminders and escalations."""

@@ -1,0 +1,1 @@
+"""The gateway and the replicator: laptops that work offline."""
