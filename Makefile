@@ -1,0 +1,44 @@
+# Davenport. `make help` lists what can be made.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench clean system
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[oidc,ldap]'
+	@touch $@
+
+$(VENV)/.tests-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv and install Davenport into it
+
+run: install ## a hub with demo data on http://127.0.0.1:8000
+	@test -d var/hub || $(BIN)/davenport init var/hub --demo
+	@$(BIN)/davenport serve var/hub --port 8000
+
+system: ## what the browser tests need from the operating system
+	@.ci/system
+
+test: $(VENV)/.tests-installed system ## everything a fresh machine needs, then all tests, real browser included
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tests-installed ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.tests-installed ## speed and memory, as a table with the machine
+	$(BIN)/python -m bench
+
+clean: ## remove the environment and caches (not var/)
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
