@@ -97,7 +97,10 @@ CREATE TABLE jobs (                              -- imports, bulk updates, expor
     total INTEGER,
     detail TEXT NOT NULL,
     started_at TEXT NOT NULL,
-    ended_at TEXT
+    ended_at TEXT,
+    owner TEXT,                                  -- the process that runs it; taken over when the heartbeat stops
+    heartbeat REAL NOT NULL DEFAULT 0,
+    cancel INTEGER NOT NULL DEFAULT 0            -- somebody wants it to stop
 ) WITHOUT ROWID;
 CREATE TABLE job_rows (                          -- what a job did, so that it can be undone, and what it skipped
     job TEXT NOT NULL,
@@ -115,15 +118,21 @@ CREATE TABLE webhooks (
     database TEXT NOT NULL,
     url TEXT NOT NULL,
     secret TEXT NOT NULL,
-    events TEXT NOT NULL,
+    events TEXT NOT NULL,                        -- JSON list of created, updated, deleted
     since INTEGER NOT NULL,
-    active INTEGER NOT NULL DEFAULT 1
+    active INTEGER NOT NULL DEFAULT 1,
+    label TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL DEFAULT '',
+    failures INTEGER NOT NULL DEFAULT 0,         -- in a row; too many and it is switched off
+    problem TEXT                                 -- why it was switched off
 ) WITHOUT ROWID;
 CREATE TABLE deliveries (
     n INTEGER PRIMARY KEY,
     webhook TEXT NOT NULL,
     document TEXT NOT NULL,
     seq INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    rev TEXT NOT NULL,
     state TEXT NOT NULL,                         -- queued sent retry failed
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL,
@@ -131,3 +140,5 @@ CREATE TABLE deliveries (
     answer TEXT,
     at TEXT NOT NULL
 );
+CREATE INDEX deliveries_due ON deliveries (state, due);
+CREATE INDEX deliveries_by_webhook ON deliveries (webhook, n);
