@@ -9,5 +9,6 @@
     jobs.py        progress, cancel, resume, undo; rows in node.db
     webhooks.py    changes told to other systems
 
-Everything goes through a `Database` opened for a person: nothing here reads or writes what that person may not.
+Everything goes through a `Database` opened for a person: nothing here reads or writes what that person may
+not.
 """

@@ -1,6 +1,8 @@
-"""A cell of a table as the value of an item: labels become keys, dates lose their local form, names become persons.
+"""A cell of a table as the value of an item: labels become keys, dates lose their local form, names become
+persons.
 
-What cannot be understood is passed on as it is, so that the form's own validation names the item and the reason.
+What cannot be understood is passed on as it is, so that the form's own validation names the item and the
+reason.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Converter:
         self._zone = ZoneInfo(zone)
 
     def row(self, cells: list[Any], columns: Mapping[int, str]) -> dict[str, Any]:
-        """The items of one row; empty cells give nothing. Link and name texts nobody knows are left as they are."""
+        """The items of one row; empty cells give nothing. Link and name texts nobody knows are left as they
+        are."""
         found: dict[str, Any] = {}
         for index, name in columns.items():
             cell = cells[index] if index < len(cells) else None

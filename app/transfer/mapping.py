@@ -1,7 +1,8 @@
 """Which column of a table is which item: guessed from the header, then adjusted by a person.
 
-A header fits an item, best first, by its label in either language, by the item's name, by a common synonym. A form that
-has a link item takes words such as `公司名称` for the link and not for its own name. Each item is used once.
+A header fits an item, best first, by its label in either language, by the item's name, by a common synonym.
+A form that has a link item takes words such as `公司名称` for the link and not for its own name. Each item
+is used once.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ UNMAPPED = {"attachment", "table", "readers", "authors"}
 HEADER_ROWS = 10  # how far down the header is looked for: sheets often begin with a title
 
 SYNONYMS: dict[str, str] = {
-    "code": "编号 代码 编码 客户编号 客户代码 客户编码 联系人编号 业务编号 no number id customercode customerno customernumber ref reference",
-    "name": "名称 姓名 客户名称 客户 公司名称 公司 企业名称 单位名称 单位 全称 联系人 联系人姓名 产品名称 fullname company companyname "
-    "customer customername account accountname organisation organization contact contactname contactperson",
+    "code": "编号 代码 编码 客户编号 客户代码 客户编码 联系人编号 业务编号 no number id customercode "
+    "customerno customernumber ref reference",
+    "name": "名称 姓名 客户名称 客户 公司名称 公司 企业名称 单位名称 单位 全称 联系人 联系人姓名 产品名称 "
+    "fullname company companyname customer customername account accountname organisation "
+    "organization contact contactname contactperson",
     "short_name": "简称 客户简称 公司简称 shortname abbreviation alias",
-    "customer": "客户 所属客户 客户名称 公司 公司名称 单位 单位名称 企业名称 company companyname customername account accountname "
-    "organisation organization employer customercode 客户编号 客户代码",
+    "customer": "客户 所属客户 客户名称 公司 公司名称 单位 单位名称 企业名称 company companyname "
+    "customername account accountname organisation organization employer customercode 客户编号 "
+    "客户代码",
     "contact": "联系人 联系人姓名 contactperson contactname",
     "class": "分类 类别 客户分类 客户类别 客户类型 类型 category type kind",
     "industry": "行业 所属行业 行业类别 sector",
@@ -33,8 +37,8 @@ SYNONYMS: dict[str, str] = {
     "region": "地区 区域 大区 销售区域 城市 市 area territory city",
     "address": "地址 通讯地址 联系地址 办公地址 公司地址 详细地址 street streetaddress mailingaddress",
     "postcode": "邮编 邮政编码 zip zipcode postalcode",
-    "phone": "电话 电话号码 联系电话 办公电话 固定电话 固话 座机 公司电话 tel telephone telephonenumber phonenumber officephone "
-    "businessphone workphone",
+    "phone": "电话 电话号码 联系电话 办公电话 固定电话 固话 座机 公司电话 tel telephone telephonenumber "
+    "phonenumber officephone businessphone workphone",
     "mobile": "手机 手机号 手机号码 移动电话 cell cellphone mobilephone mobilenumber handphone",
     "fax": "传真 传真号码 传真号 faxnumber telefax",
     "email": "邮箱 电子邮件 电子邮箱 邮件 邮件地址 邮箱地址 e mail mail emailaddress mailaddress",
@@ -47,13 +51,14 @@ SYNONYMS: dict[str, str] = {
     "status": "状态 客户状态",
     "stage": "阶段 销售阶段 客户阶段 salesstage dealstage",
     "source": "来源 客户来源 信息来源 leadsource origin",
-    "owner": "负责人 业务员 销售 销售员 销售人员 客户经理 归属 归属人 所有者 跟进人 责任人 salesperson salesrep accountmanager "
-    "responsible assignedto accountowner",
+    "owner": "负责人 业务员 销售 销售员 销售人员 客户经理 归属 归属人 所有者 跟进人 责任人 salesperson "
+    "salesrep accountmanager responsible assignedto accountowner",
     "team": "协作人 团队 参与人 成员 teammembers",
     "parent_company": "上级公司 母公司 总公司 parentcompany headoffice",
     "remarks": "备注 说明 附注 描述 note notes comment comments remark description memo",
     "department": "部门 所在部门 dept division",
-    "title": "职务 职位 职称 标题 业务名称 项目名称 商机名称 主题 jobtitle position role dealname opportunity subject",
+    "title": "职务 职位 职称 标题 业务名称 项目名称 商机名称 主题 jobtitle position role dealname "
+    "opportunity subject",
     "birthday": "生日 出生日期 出生年月 birthdate dateofbirth dob",
     "gender": "性别 sex",
     "hobbies": "爱好 兴趣 兴趣爱好 interests",
@@ -112,7 +117,9 @@ def _score(item: Item, header: str, has_links: bool) -> int:
     if header in _SYNONYMS.get(item.name, frozenset()):
         own_name = item.name == "name" and has_links and COMPANY.search(header)
         return 20 if own_name else 60 if item.type == "link" else 50
-    if any(label and len(label) > 1 and (header.endswith(label) or header.startswith(label)) for label in labels):
+    if any(
+        label and len(label) > 1 and (header.endswith(label) or header.startswith(label)) for label in labels
+    ):
         return 30
     return 0
 
@@ -137,7 +144,8 @@ def find_header(form: Form, rows: Iterable[Row]) -> Row:
 
 
 def checked(form: Form, mapping: Mapping[int, str]) -> dict[int, str]:
-    """A mapping a person or a file gave. BadRequest when it names an item twice or one that cannot be filled."""
+    """A mapping a person or a file gave. BadRequest when it names an item twice or one that cannot be
+    filled."""
     fillable = {item.name for item in mappable(form)}
     used: dict[str, int] = {}
     for index, name in mapping.items():
@@ -150,7 +158,8 @@ def checked(form: Form, mapping: Mapping[int, str]) -> dict[int, str]:
 
 
 def by_header(form: Form, header: Sequence[Any], wanted: Mapping[str, str | None]) -> dict[int, str]:
-    """The proposal with what a mapping file says over it: {header text: item name or None to leave it out}."""
+    """The proposal with what a mapping file says over it: {header text: item name or None to leave it
+    out}."""
     positions: dict[str, int] = {}
     for index, text in enumerate(header):
         if text is not None:

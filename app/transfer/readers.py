@@ -1,8 +1,8 @@
 """Tables from outside, row by row: xlsx (and xls, xlsb, ods) by calamine, csv in UTF-8, UTF-16 or GB18030.
 
-A `Table` names its sheets; `rows(sheet)` yields `Row(number, cells)` where `number` is the row as the person sees it in
-the file, counted from 1. Cells are plain JSON values: dates become `2026-01-05`, whole floats become integers, empty
-cells become `None`. A csv file is never held in memory whole.
+A `Table` names its sheets; `rows(sheet)` yields `Row(number, cells)` where `number` is the row as the
+person sees it in the file, counted from 1. Cells are plain JSON values: dates become `2026-01-05`, whole
+floats become integers, empty cells become `None`. A csv file is never held in memory whole.
 """
 
 from __future__ import annotations
@@ -150,11 +150,15 @@ def _fits(path: Path, *encodings: str) -> str:
         except UnicodeDecodeError:
             continue
         return encoding
-    raise BadRequest("The characters of this file are neither UTF-8 nor UTF-16 nor GB18030; save it as CSV UTF-8.")
+    raise BadRequest(
+        "The characters of this file are neither UTF-8 nor UTF-16 nor GB18030; save it as CSV UTF-8."
+    )
 
 
 def find_delimiter(sample: str) -> str:
-    """Comma, semicolon, tab or bar: the one that gives most lines the same number of columns, and most of them."""
+    """Comma, semicolon, tab or bar: the one that gives most lines the same number of columns, and most of
+    them.
+    """
     best, found = (0.0, 0), ","
     for delimiter in DELIMITERS:
         widths = _widths(sample, delimiter)
