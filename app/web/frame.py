@@ -1,0 +1,169 @@
+"""The frame around every page: who asks, the navigation on the left, the state of the top bar.
+
+Before each request the cookie becomes an Identity (Flask-Login; a session whose version is out of date has
+ended). The navigation lists the databases and views the person may open; unread counts are fetched by the
+page afterwards, so that no page waits for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, g, redirect, request, url_for
+from flask_login import LoginManager, UserMixin, current_user
+
+from app.access.identity import ANONYMOUS, Identity
+from app.errors import DavenportError, NotFound
+from app.web import context, i18n, security
+
+THEMES = ("auto", "light", "dark", "contrast")
+PANES = ("right", "below", "off")
+PASSWORD_PAGES = ("/me/password", "/sign-out", "/assets/", "/frame/", "/healthz")
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """A person of a session: `key:version`. The version ends all sessions at once when it is raised."""
+
+    def __init__(self, key: str, version: int) -> None:
+        self.key = key
+        self.version = version
+
+    def get_id(self) -> str:
+        return f"{self.key}:{self.version}"
+
+
+@dataclass(frozen=True)
+class NavigationView:
+    """A view in the navigation."""
+
+    name: str
+    label: str
+    icon: str
+    current: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class NavigationDatabase:
+    """A database in the navigation; `open` says whether its views are unfolded."""
+
+    name: str
+    title: str
+    icon: str
+    open: bool
+    current: bool
+    views: list[NavigationView]
+
+
+STYLE_ICONS = {"kanban": "kanban", "calendar": "calendar3"}
+
+
+def navigation() -> list[NavigationDatabase]:
+    """The databases and views the person may open, in the order their designs ask for."""
+    closed = set((request.cookies.get("closed") or "").split("."))
+    values = request.view_args or {}
+    here, view_here = values.get("database"), values.get("view")
+    found = []
+    for info in context.readable_databases():
+        try:
+            database = context.open_database(info.name)
+            views = context.node().views.describe(database)
+        except NotFound:
+            continue
+        if not views:
+            continue
+        rows = [
+            NavigationView(
+                view.name,
+                context.label(view.label),
+                STYLE_ICONS.get(getattr(view, "style", ""), "list-ul"),
+                info.name == here and view.name == view_here,
+                url_for("views.view", database=info.name, view=view.name),
+            )
+            for view in views
+        ]
+        design = database.design
+        order = getattr(design, "order", 100) if design else 1000
+        found.append(
+            (
+                order,
+                NavigationDatabase(
+                    info.name,
+                    context.label(getattr(design, "title", None)) or context.label(info.title) or info.name,
+                    getattr(design, "icon", "") or "archive",
+                    info.name not in closed,
+                    info.name == here,
+                    rows,
+                ),
+            )
+        )
+    return [entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].title))]
+
+
+def replication_state() -> Any:
+    """What the top bar says about replication: None on a node that has no upstream."""
+    state = getattr(context.node(), "replication_state", None)
+    return state() if callable(state) else None
+
+
+def _identify() -> None:
+    g.identity = ANONYMOUS
+    g.signed_in = False
+    if current_user.is_authenticated:
+        person = context.node().directory.person(current_user.key)
+        if person is not None and person.active:
+            g.identity = Identity(person=person)
+            g.signed_in = True
+    g.language = i18n.choose_language()
+    g.zone = i18n.choose_zone()
+
+
+def _must_change_password() -> Response | None:
+    if not g.signed_in or security.is_program() or request.path.startswith(PASSWORD_PAGES):
+        return None
+    if context.node().secrets.must_change(current_user.key):
+        return redirect("/me/password")  # type: ignore[return-value]
+    return None
+
+
+def _load(text: str) -> SignedIn | None:
+    key, _, version = text.rpartition(":")
+    try:
+        current = context.node().secrets.session_version(key)
+    except DavenportError:
+        return None
+    return SignedIn(key, current) if version == str(current) else None
+
+
+def _choice(name: str, known: tuple[str, ...]) -> str:
+    value = request.cookies.get(name)
+    return value if value in known else known[0]
+
+
+def _variables() -> dict[str, Any]:
+    """What every template may use."""
+    return {
+        "language": g.get("language", "en"),
+        "identity": g.get("identity"),
+        "signed_in": context.signed_in(),
+        "theme": _choice("theme", THEMES),
+        "pane": _choice("pane", PANES),
+        "layout": context.layout(),
+        "is_admin": context.is_admin,
+        "navigation": navigation,
+        "replication_state": replication_state,
+        "person_label": context.person_label,
+        "label": context.label,
+    }
+
+
+def install(app: Flask) -> None:
+    """Sign-in state, navigation and template variables for `app`."""
+    manager = LoginManager(app)
+    manager.user_loader(_load)
+    manager.session_protection = None  # a laptop changes its address; the session's version ends it
+    app.before_request(_identify)
+    app.before_request(security.check_origin)
+    app.before_request(_must_change_password)
+    app.context_processor(_variables)
