@@ -1,6 +1,12 @@
 -- documents.db: documents, their revision trees, who may read them, and the view index.
 -- One row a document; the winner's body lies in it, so that a page reads 50 rows and nothing else.
 
+CREATE TABLE counters (                          -- numbers given out once and never again
+    name TEXT PRIMARY KEY,                       -- database, document, access
+    next INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO counters VALUES ('access', 1), ('database', 1), ('document', 1);
+
 CREATE TABLE databases (
     db INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -25,17 +31,20 @@ CREATE TABLE documents (
     tree BLOB NOT NULL                           -- revision tree, see app/store/tree.py
 );
 CREATE UNIQUE INDEX documents_by_id ON documents (db, id);
-CREATE UNIQUE INDEX documents_by_seq ON documents (db, seq);
+CREATE INDEX documents_by_seq ON documents (db, seq, access);       -- one document per seq
 CREATE INDEX documents_by_access ON documents (db, access, seq);
+CREATE INDEX documents_deleted ON documents (db, seq, access) WHERE deleted = 1;
+CREATE INDEX documents_with_attachments ON documents (doc) WHERE attachments IS NOT NULL;
 
 CREATE TABLE bodies (                            -- of losing leaves, and of ancestors while somebody may need them
     doc INTEGER NOT NULL,
     rev TEXT NOT NULL,
     body BLOB NOT NULL,
     attachments BLOB,
-    at TEXT NOT NULL,
+    at TEXT NOT NULL,                            -- when it stopped being the winner
     PRIMARY KEY (doc, rev)
 ) WITHOUT ROWID;
+CREATE INDEX bodies_with_attachments ON bodies (doc) WHERE attachments IS NOT NULL;
 
 CREATE TABLE sets (                              -- distinct reader sets; documents hold their number
     access INTEGER PRIMARY KEY,
@@ -86,9 +95,12 @@ CREATE TABLE local_documents (
 CREATE TABLE purged (                            -- a push with nothing newer is refused
     db INTEGER NOT NULL,
     id TEXT NOT NULL,
-    generation INTEGER NOT NULL,
+    generation INTEGER NOT NULL,                 -- 0: not remembered, the document may come again as it was
+    seq INTEGER NOT NULL,
+    doc INTEGER NOT NULL,                        -- the number it had
     PRIMARY KEY (db, id)
 ) WITHOUT ROWID;
+CREATE INDEX purged_by_seq ON purged (db, seq);
 
 CREATE TABLE numbers (                           -- running numbers per series and year
     series TEXT NOT NULL,

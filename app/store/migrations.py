@@ -1,0 +1,88 @@
+"""From an empty file or an older one to the schema of this version.
+
+`PRAGMA user_version` says what a file is. An older file is copied beside itself (`documents.db.v1`), then all
+steps run in one transaction; a newer one is refused.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from app.errors import UserError
+from app.store.sqlite import NewerFile, SqliteFile
+
+
+class Schema(NamedTuple):
+    """The SQL of a fresh file, and the steps from each older version: `steps[n]` leads from n to n + 1."""
+
+    version: int
+    sql: str
+    steps: Mapping[int, Sequence[str]]
+
+
+def shipped(name: str) -> str:
+    """The text of `app/store/schema/<name>`."""
+    return files("app.store").joinpath("schema", name).read_text(encoding="utf-8")
+
+
+DOCUMENTS = Schema(1, shipped("documents.sql"), {})
+NODE = Schema(1, shipped("node.sql"), {})
+
+
+def prepare(file: SqliteFile, schema: Schema) -> None:
+    """Make the file's schema this version's. NewerFile when it is ahead of us, UserError when it is not ours."""
+    with file.transaction() as connection:
+        found = _version(connection)
+        if found == schema.version:
+            return
+        if found > schema.version:
+            raise NewerFile(
+                f"{file.path.name} was written by a newer Davenport (format {found}, this one reads {schema.version}). "
+                "Install that version, or restore a backup made with this one."
+            )
+        if found == 0:
+            if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                raise UserError(f"{file.path.name} is not a file of Davenport.")
+            _run(connection, schema.sql)
+        else:
+            _copy(file.path, found)
+            for version in range(found, schema.version):
+                for step in schema.steps[version]:
+                    _run(connection, step)
+        connection.execute(f"PRAGMA user_version = {schema.version}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Statement by statement: `executescript` would commit first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def _copy(path: Path, version: int) -> None:
+    """The old file beside the new one, made from a snapshot; kept once made."""
+    target = path.with_name(f"{path.name}.v{version}")
+    if target.exists():
+        return
+    part = target.with_name(target.name + ".part")
+    source = sqlite3.connect(path)
+    copy = sqlite3.connect(part)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    shutil.move(part, target)

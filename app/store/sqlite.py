@@ -1,0 +1,272 @@
+"""One SQLite file with one writer per process, pooled readers, and errors told as sentences.
+
+    transaction()   BEGIN IMMEDIATE on the writer; nested calls of the same thread are savepoints
+    reading()       a snapshot on a pooled reader, or the thread's open transaction
+    data_version()  a number that changes when any process has committed
+
+A reader is never held while waiting for something: pages, feeds and exports take one for milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from app.errors import InsufficientStorage, Unavailable, UserError
+
+TIMEOUT = 10.0  # seconds to wait for another writer before answering "busy"
+READERS = 8  # connections; each has its own page cache, and the interpreter runs one thread at a time anyway
+READER_CACHE = 4_000  # KiB
+WRITER_CACHE = 48_000  # KiB: holds the inner pages of all indexes while a bulk write runs
+CHECKPOINT = 4_000  # pages of the log before it is copied into the file
+LOG_LIMIT = 64_000_000  # bytes; a longer log is cut after its checkpoint
+
+FULL = "The disk is full; nothing was written."
+BUSY = "The data file is locked by another program; nothing was written. Try again."
+READ_ONLY = "The data file cannot be written; nothing was written. Check its permissions."
+BROKEN = "The data file cannot be read: {problem}. Run `davenport check`."
+
+
+class NewerFile(UserError):
+    """The data directory was written by a newer Davenport."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that remembers which `visible_…` temporary tables it has, oldest use first."""
+
+    tables: dict[str, None]
+
+
+class SqliteFile:
+    """A database file. `close()` when done; safe to use from any thread."""
+
+    def __init__(self, path: Path, *, timeout: float = TIMEOUT, secure_delete: bool = False) -> None:
+        self.path = path
+        self.timeout = timeout
+        self.secure_delete = secure_delete
+        self._lock = threading.RLock()
+        self._owner: int | None = None
+        self._depth = 0
+        self._doomed = False
+        self._writer: Connection | None = None
+        self._committed: list[Callable[[], None]] = []
+        self._rolled_back: list[Callable[[], None]] = []
+        self._local = threading.local()
+        self._slots = threading.BoundedSemaphore(READERS)
+        self._idle: list[Connection] = []
+        self._watcher: Connection | None = None
+        self._watching = threading.Lock()
+        self._closed = False
+
+    # -- writing
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """The write transaction. Commits at the end, or leaves nothing behind. Unavailable, InsufficientStorage."""
+        if self._owner == threading.get_ident():
+            with self._savepoint() as connection:
+                yield connection
+            return
+        if not self._lock.acquire(timeout=self.timeout):
+            raise Unavailable(BUSY)
+        try:
+            self._owner = threading.get_ident()
+            with translated():
+                yield from self._outermost()
+        finally:
+            self._owner = None
+            self._lock.release()
+
+    def _outermost(self) -> Iterator[Connection]:
+        connection = self._writer = self._writer or self._connect()
+        connection.execute("BEGIN IMMEDIATE")
+        self._doomed = False
+        try:
+            yield connection
+            if self._doomed:
+                raise Unavailable("An earlier error ended the transaction; nothing was written.")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._forget(connection)
+            self._committed.clear()
+            raise
+        self._rolled_back.clear()
+        callbacks, self._committed = self._committed, []
+        for callback in callbacks:
+            callback()
+
+    @contextlib.contextmanager
+    def _savepoint(self) -> Iterator[Connection]:
+        connection = self._writer
+        if connection is None:
+            raise Unavailable(BUSY)
+        self._depth += 1
+        name = f"level{self._depth}"
+        connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield connection
+            connection.execute(f"RELEASE {name}")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute(f"ROLLBACK TO {name}")
+                connection.execute(f"RELEASE {name}")
+            else:  # SQLite gave up the whole transaction (disk full): let nothing of it be committed
+                self._doomed = True
+                connection.execute("BEGIN")
+            self._forget(connection)
+            raise
+        finally:
+            self._depth -= 1
+
+    def _forget(self, connection: Connection) -> None:
+        """After a rollback: temporary tables are gone with it, and so are remembered numbers."""
+        rows = connection.execute("SELECT name FROM temp.sqlite_master WHERE name LIKE 'visible_%'")
+        connection.tables = {name: None for (name,) in rows}
+        callbacks, self._rolled_back = self._rolled_back, []
+        for callback in callbacks:
+            callback()
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Run after the transaction that is open now has been committed."""
+        self._committed.append(callback)
+
+    def on_rollback(self, callback: Callable[[], None]) -> None:
+        """Run when (a part of) the transaction that is open now is taken back."""
+        self._rolled_back.append(callback)
+
+    @property
+    def writing(self) -> bool:
+        """Whether this thread has the write transaction."""
+        return self._owner == threading.get_ident()
+
+    # -- reading
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A snapshot to read from; within the thread's own transaction, that."""
+        if self.writing and self._writer is not None:
+            yield self._writer
+            return
+        held: Connection | None = getattr(self._local, "reader", None)
+        if held is not None:
+            yield held
+            return
+        if not self._slots.acquire(timeout=self.timeout):
+            raise Unavailable("Too many readers at once; try again.")
+        try:
+            with translated():
+                connection = self._idle.pop() if self._idle else self._connect(read_only=True)
+                connection.execute("BEGIN")
+                self._local.reader = connection
+                try:
+                    yield connection
+                finally:
+                    self._local.reader = None
+                    connection.execute("END")
+                    self._give_back(connection)
+        finally:
+            self._slots.release()
+
+    def _give_back(self, connection: Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def data_version(self) -> int:
+        """A number that differs from before when anybody, this process included, has committed since."""
+        with self._watching, translated():
+            if self._watcher is None:
+                self._watcher = self._connect(read_only=True)
+            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            return version
+
+    # -- connections
+
+    def _connect(self, *, read_only: bool = False) -> Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=self.timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=Connection,
+        )
+        connection.tables = {}
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if read_only:
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE}")
+            return connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA secure_delete = {'ON' if self.secure_delete else 'OFF'}")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        return connection
+
+    def checkpoint(self) -> None:
+        """Copy the log into the file and cut it: after it, purged content is in no file."""
+        with self._lock, translated():
+            connection = self._writer = self._writer or self._connect()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def size(self) -> int:
+        """Bytes of the file, without its log."""
+        return self.path.stat().st_size
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._closed = True
+        with self._lock, self._watching:
+            while self._idle:
+                self._idle.pop().close()
+            for connection in (self._watcher, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._watcher = self._writer = None
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """SQLite's and the system's errors about the file, as errors of ours; mistakes in SQL pass through."""
+    try:
+        yield
+    except sqlite3.DatabaseError as problem:
+        sentence = _sentence(problem)
+        if sentence is None:
+            raise
+        raise sentence from problem
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise InsufficientStorage(FULL) from problem
+        if problem.errno in (errno.EROFS, errno.EACCES):
+            raise Unavailable(READ_ONLY) from problem
+        raise
+
+
+def _sentence(problem: sqlite3.DatabaseError) -> Unavailable | InsufficientStorage | None:
+    extended = getattr(problem, "sqlite_errorcode", None)
+    if extended is None:
+        return None
+    if extended in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
+        return InsufficientStorage(FULL)
+    match extended & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return InsufficientStorage(FULL)
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Unavailable(BUSY)
+        case sqlite3.SQLITE_READONLY:
+            return Unavailable(READ_ONLY)
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return Unavailable(BROKEN.format(problem=problem))
+        case _:
+            return None

@@ -1,0 +1,168 @@
+"""The revision tree of one document: pure, no I/O. CouchDB's rules.
+
+A tree maps each revision to its parent. Several roots are possible: stemming forgets old ancestors, and
+documents made apart under one id share none.
+
+          ┌─────┐     ┌─────┐     ┌─────┐
+          │ 1-a │◄────│ 2-b │◄────│ 3-d │   leaf, winner (live, highest generation)
+          └─────┘     └─────┘     └─────┘
+                  ◄────┌─────┐
+                       │ 2-c │               leaf, conflict
+                       └─────┘
+
+    RevisionTree({"1-a": Node(None), "2-b": Node("1-a"), "2-c": Node("1-a"), "3-d": Node("2-b")})
+
+Every function returns a new tree. Grafting is a union of what is known, so that any order and repetition of
+the same revisions gives the same tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import orjson
+
+from app.store.revisions import generation, order
+
+REVS_LIMIT = (
+    1000  # ancestors remembered per leaf; CouchDB's default. More costs space, fewer invents conflicts
+)
+
+
+class Node(NamedTuple):
+    """A revision: its parent (None: root, or forgotten), whether it deletes, whether it came itself or was only named."""
+
+    parent: str | None = None
+    deleted: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class RevisionTree:
+    """Revision → Node. `leaves` come in winner order."""
+
+    nodes: Mapping[str, Node]
+
+    @cached_property
+    def leaves(self) -> list[str]:
+        """Revisions without a child, the winner first: live before deleted, then generation, then digest."""
+        parents = {node.parent for node in self.nodes.values()}
+        found = [rev for rev in self.nodes if rev not in parents]
+        return sorted(found, key=self._rank, reverse=True)
+
+    @property
+    def winner(self) -> str:
+        """The revision that every replica shows."""
+        return self.leaves[0]
+
+    @property
+    def live(self) -> list[str]:
+        """The leaves that are no tombstones, in winner order."""
+        return [rev for rev in self.leaves if not self.nodes[rev].deleted]
+
+    @property
+    def conflicts(self) -> list[str]:
+        """Live leaves beside the winner."""
+        return self.live[1:]
+
+    def _rank(self, rev: str) -> tuple[bool, int, str]:
+        return (not self.nodes[rev].deleted, *order(rev))
+
+    def __contains__(self, rev: str) -> bool:
+        return rev in self.nodes
+
+    def deleted(self, rev: str) -> bool:
+        """Whether a revision is a tombstone."""
+        return self.nodes[rev].deleted
+
+    def path(self, rev: str) -> list[str]:
+        """The revision and its ancestors, newest first."""
+        return list(self._upwards(rev))
+
+    def _upwards(self, rev: str | None) -> Iterator[str]:
+        while rev is not None:
+            yield rev
+            rev = self.nodes[rev].parent
+
+    def graft(self, revisions: Sequence[str], deleted: bool = False) -> RevisionTree:
+        """The tree with one more branch; `revisions` newest first, the first is the one that came.
+
+        A parent once known stays: a branch that contradicts it ends there. A forgotten parent is learnt again.
+        """
+        nodes = dict(self.nodes)
+        head = revisions[0]
+        parents = [*revisions[1:], None]
+        for rev, parent in zip(revisions, parents, strict=True):
+            here = nodes.get(rev)
+            if here is None:
+                nodes[rev] = Node(parent, False, False)
+            elif here.parent is None:
+                nodes[rev] = here._replace(parent=parent)
+            elif here.parent != parent:
+                break
+        if not nodes[head].known:
+            nodes[head] = Node(nodes[head].parent, deleted, True)
+        return RevisionTree(nodes)
+
+    def stem(self, limit: int = REVS_LIMIT) -> RevisionTree:
+        """The tree with at most `limit` revisions from each leaf upwards."""
+        if len(self.nodes) <= limit:
+            return self
+        kept: set[str] = set()
+        for leaf in self.leaves:
+            for distance, rev in enumerate(self._upwards(leaf)):
+                if distance == limit:
+                    break
+                kept.add(rev)
+        return RevisionTree(
+            {
+                rev: node if node.parent in kept else node._replace(parent=None)
+                for rev, node in self.nodes.items()
+                if rev in kept
+            }
+        )
+
+    def common_ancestor(self, revisions: Iterable[str]) -> str | None:
+        """The youngest revision from which all of these descend (or which they are); None when there is none."""
+        paths = [self.path(rev) for rev in revisions]
+        if not paths:
+            return None
+        shared = set(paths[0]).intersection(*paths[1:])
+        return next((rev for rev in paths[0] if rev in shared), None)
+
+    def possible_ancestors(self, missing: Iterable[str]) -> list[str]:
+        """Leaves older than some missing revision: what the other side may build a delta on. CouchDB `_revs_diff`."""
+        newest = max((generation(rev) for rev in missing), default=0)
+        return [rev for rev in self.leaves if generation(rev) < newest]
+
+    def dump(self) -> bytes:
+        """JSON rows `[revision, position of the parent or -1, flags]`, parents first; flags 1 deleted, 2 only named."""
+        ordered = sorted(self.nodes, key=order)
+        position = {rev: place for place, rev in enumerate(ordered)}
+        rows = []
+        for rev in ordered:
+            parent, deleted, known = self.nodes[rev]
+            rows.append((rev, -1 if parent is None else position[parent], deleted + 2 * (not known)))
+        return orjson.dumps(rows)
+
+
+EMPTY = RevisionTree({})
+
+
+def load(blob: bytes) -> RevisionTree:
+    """A tree from `dump`."""
+    rows = orjson.loads(blob)
+    return RevisionTree(
+        {
+            rev: Node(None if at < 0 else rows[at][0], bool(flags & 1), not flags & 2)
+            for rev, at, flags in rows
+        }
+    )
+
+
+def dump_root(rev: str) -> bytes:
+    """`dump` of a tree with this single live revision; most documents are written this way."""
+    return f'[["{rev}",-1,0]]'.encode()
