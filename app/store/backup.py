@@ -1,19 +1,136 @@
-"""Backup and restore."""
+"""Backup of a whole node into one zip while it serves, and restore from it.
+
+    manifest.json     {"format": 1, "at": …, "databases": [names]}
+    documents.db      ┐ snapshots of the same moment: both are begun while nobody writes
+    node.db           ┘
+    attachments/ab/ab12…   every content that a revision in the snapshot names
+
+Search and other derived files are left out; a node makes them anew. Restoring starts a new incarnation of
+every database, so that devices compare everything again and push what the backup lacks.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import orjson
+
+from app import clock
+from app.errors import UserError
+from app.store import compaction
+from app.store.blobs import sync_folder
+from app.store.sqlite import SqliteFile, translated
 
 if TYPE_CHECKING:
     from app.store.store import Store
 
+FORMAT = 1
+FILES = ("documents.db", "node.db")
+_ATTACHMENT = re.compile(r"attachments/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+
 
 def backup(store: Store, file: Path) -> None:
-    """Write a snapshot."""
-    raise NotImplementedError
+    """Write the snapshot; the file appears when it is complete. InsufficientStorage leaves nothing behind."""
+    part = file.with_name(file.name + ".part")
+    with translated(), store.blobs.backing_up() as lease, _folder_beside(file) as folder:
+        _snapshot([store.documents, store.node], folder)
+        try:
+            _pack(store, folder, part, lease)
+            os.replace(part, file)
+            sync_folder(file.absolute().parent)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _snapshot(files: list[SqliteFile], folder: Path) -> None:
+    """Copies of the files as they were at one moment."""
+    with contextlib.ExitStack() as opened:
+        readers = []
+        with contextlib.ExitStack() as quiet:
+            for file in files:
+                quiet.enter_context(file.transaction())
+            for file in files:
+                reader = opened.enter_context(
+                    contextlib.closing(sqlite3.connect(file.path, isolation_level=None))
+                )
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                readers.append(reader)
+        for file, reader in zip(files, readers, strict=True):
+            with contextlib.closing(sqlite3.connect(folder / file.path.name)) as copy:
+                reader.backup(copy)
+
+
+def _pack(store: Store, folder: Path, part: Path, lease: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / FILES[0])) as copy:
+        named = compaction.named_blobs(copy)
+        names = [name for (name,) in copy.execute("SELECT name FROM databases ORDER BY name")]
+    manifest = {"format": FORMAT, "at": clock.now(), "databases": names}
+    with part.open("wb") as target:
+        with zipfile.ZipFile(target, "w") as archive:
+            archive.writestr("manifest.json", orjson.dumps(manifest))
+            for name in FILES:
+                archive.write(folder / name, name, zipfile.ZIP_DEFLATED, compresslevel=1)
+            for address in sorted(named):
+                os.utime(lease)
+                archive.write(store.blobs.path(address), f"attachments/{address[:2]}/{address}")
+        target.flush()
+        os.fsync(target.fileno())
+
+
+@contextlib.contextmanager
+def _folder_beside(file: Path) -> Iterator[Path]:
+    """A folder for the work, on the same disk as the result."""
+    with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".davenport-") as name:
+        yield Path(name)
 
 
 def restore(file: Path, data: Path) -> None:
-    """Make a data directory."""
-    raise NotImplementedError
+    """Make a data directory from a backup. UserError when it is none or damaged, or data is there already."""
+    if any((data / name).exists() for name in FILES):
+        raise UserError(f"There is data in {data} already; restore into an empty folder.")
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        with translated(), _folder_beside(data / FILES[0]) as folder:
+            _unpack(file, folder)
+            _begin_anew(folder / FILES[0])
+            shutil.copytree(folder / "attachments", data / "attachments", dirs_exist_ok=True)
+            for name in reversed(FILES):  # documents.db last: with it the data directory is complete
+                os.replace(folder / name, data / name)
+            sync_folder(data)
+    except (zipfile.BadZipFile, KeyError, sqlite3.DatabaseError, orjson.JSONDecodeError) as problem:
+        raise UserError(f"{file.name} is not a complete backup: {problem}") from problem
+    except FileNotFoundError as problem:
+        raise UserError(f"There is no backup {file}.") from problem
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    with zipfile.ZipFile(file) as archive:
+        manifest = orjson.loads(archive.read("manifest.json"))
+        if manifest.get("format") != FORMAT:
+            raise UserError(f"{file.name} is a backup of another format; use the Davenport that made it.")
+        (folder / "attachments").mkdir()
+        for name in FILES:
+            archive.extract(name, folder)
+        for name in archive.namelist():
+            found = _ATTACHMENT.fullmatch(name)
+            if found:
+                with open(archive.extract(name, folder), "rb") as content:
+                    if hashlib.file_digest(content, "sha256").hexdigest() != found[2]:
+                        raise zipfile.BadZipFile(f"{name} is damaged")
+
+
+def _begin_anew(documents: Path) -> None:
+    with contextlib.closing(sqlite3.connect(documents)) as connection:
+        connection.execute("UPDATE databases SET incarnation = lower(hex(randomblob(8)))")
+        connection.commit()

@@ -1,4 +1,4 @@
-"""Attachment contents: one file per SHA-256 under `attachments/`, written once, shared by all that have the content.
+"""Attachment contents: one file per SHA-256 under `attachments/`, written once, shared by all that have it.
 
     attachments/ab/ab12…            a content
     attachments/new/…               being written; removed when nobody finished it
@@ -18,6 +18,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
@@ -55,7 +56,7 @@ class Blobs:
         self.grace = grace
 
     def write(self, stream: Readable, digest: str | None = None, *, limit: int | None = None) -> Blob:
-        """Store what the stream gives. BadRequest when it has not this digest, TooLarge, InsufficientStorage."""
+        """Store what the stream gives. BadRequest: another digest than named; TooLarge; InsufficientStorage."""
         allowed = self.limit if limit is None else limit
         with translated():
             new = self.folder / "new"
@@ -92,7 +93,7 @@ class Blobs:
             raise NotFound("missing")
         return self.folder / address[:2] / address
 
-    def open(self, address: str) -> IO[bytes]:
+    def open(self, address: str) -> BufferedReader:
         """The content as a file open for reading. NotFound when there is none."""
         try:
             return self.path(address).open("rb")

@@ -52,7 +52,8 @@ def read(
     return [
         _change(Row(*row), include_docs, style)
         for row in connection.execute(
-            f"SELECT {_COLUMNS} FROM ({query}) AS k CROSS JOIN documents AS d ON d.doc = k.doc ORDER BY k.seq {direction}",
+            f"SELECT {_COLUMNS} FROM ({query}) AS k CROSS JOIN documents AS d ON d.doc = k.doc"
+            f" ORDER BY k.seq {direction}",
             arguments,
         )
     ]

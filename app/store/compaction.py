@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.store.store import Store
 
 KEEP_DAYS = 90  # as long as tombstones: a laptop away for less merges against the ancestor it knows
+LOG_DAYS = 90  # a device that has not synchronised for longer re-compares; tombstones keep their row for good
 STEP = 200  # documents per transaction, so that the write lock is held for milliseconds
 
 
@@ -54,7 +55,11 @@ def compact(store: Store, db: int, keep_days: float) -> Compacted:
         if len(found) < STEP:
             break
     with store.transaction() as connection:
-        log = connection.execute("DELETE FROM access_log WHERE db = ? AND at <= ?", (db, before)).rowcount
+        log = connection.execute(
+            "DELETE FROM access_log WHERE db = ? AND at <= ? AND NOT EXISTS (SELECT 1 FROM documents AS d"
+            " WHERE d.doc = access_log.doc AND d.seq = access_log.seq AND d.deleted = 1)",
+            (db, days_ago(max(keep_days, LOG_DAYS))),
+        ).rowcount
     return Compacted(removed, log)
 
 
@@ -83,9 +88,8 @@ def purge_deleted(store: Store, db: int, before: str) -> int:
     while True:
         with store.transaction() as connection:
             found = connection.execute(
-                "SELECT d.id FROM documents AS d WHERE d.db = ? AND d.deleted = 1 AND coalesce("
-                "(SELECT at FROM history AS h WHERE h.db = d.db AND h.id = d.id AND h.rev = d.rev),"
-                " (SELECT max(at) FROM access_log AS l WHERE l.db = d.db AND l.seq = d.seq), '') < ?"
+                "SELECT d.id FROM documents AS d INDEXED BY documents_deleted WHERE d.db = ? AND d.deleted = 1"
+                " AND (SELECT at FROM access_log AS l WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ?"
                 " ORDER BY d.seq LIMIT ?",
                 (db, before, STEP),
             ).fetchall()
@@ -110,8 +114,8 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
     connection.execute("DELETE FROM history WHERE db = ? AND id = ?", (db, row.id))
     connection.execute("DELETE FROM access_log WHERE db = ? AND doc = ?", (db, row.doc))
     connection.execute(
-        "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id) DO UPDATE"
-        " SET generation = max(generation, excluded.generation), seq = excluded.seq, doc = excluded.doc",
+        "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id)"
+        " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq, doc = excluded.doc",
         (db, row.id, max(map(revisions.generation, here.leaves)) if remember else 0, header[0], row.doc),
     )
     old = None if row.deleted else row.items()

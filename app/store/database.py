@@ -1,4 +1,4 @@
-"""One database of the store, without rights: documents by id, revisions, the feed. app/access is the door above it."""
+"""One database of the store, without rights: documents, revisions, the feed. The door is app/access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFER_FROM = 100  # documents in one call from which indexers may put their work
 
 
 class RawDatabase:
-    """Documents of one database; made by `Store.database`. Every write is one transaction, or joins the open one."""
+    """Documents of one database, from `Store.database`. A write is one transaction, or joins the open one."""
 
     def __init__(self, store: Store, name: str, number: int) -> None:
         self._store = store
@@ -51,7 +51,8 @@ class RawDatabase:
             ).fetchone()
         if row is None:
             raise NotFound("The database does not exist.")
-        return Info(*row, self._store.documents.size())
+        documents, deleted, update_seq, incarnation = row
+        return Info(documents, deleted, update_seq, incarnation, self._store.documents.size())
 
     # -- reading
 
@@ -96,7 +97,7 @@ class RawDatabase:
             return None
 
     def revs_diff(self, asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
-        """CouchDB `_revs_diff`: {id: {"missing": [...], "possible_ancestors": [...]}}, ids with nothing missing left out."""
+        """As CouchDB: {id: {"missing": […], "possible_ancestors": […]}}; complete ids are left out."""
         with self._store.reading() as connection:
             return reading.revs_diff(connection, self.number, asked)
 
@@ -127,7 +128,7 @@ class RawDatabase:
         include_docs: bool = False,
         style: str = "main_only",
     ) -> list[Change]:
-        """Documents changed after `since`, in order; only those of the visible sets, only these ids, when given."""
+        """Documents changed after `since`, in order; of the visible sets and these ids only, when given."""
         with self._store.reading() as connection:
             return changes.read(
                 connection,
@@ -143,7 +144,7 @@ class RawDatabase:
             )
 
     def wait(self, since: int, timeout: float) -> bool:
-        """Whether something changes after `since` within `timeout` seconds, by any process. Holds no connection."""
+        """Whether any process changes something after `since` within `timeout` seconds. Holds no connection."""
         return self._store.waiting.wait(self.number, since, timeout)
 
     def purges(self, since: int = 0, limit: int = 1000) -> list[Purge]:

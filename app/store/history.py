@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app import jsonio
 from app.store import revisions
 from app.store.model import HistoryEntry
 from app.store.rows import Content, loads, stubs
@@ -25,10 +26,7 @@ def differences(before: Content, after: Content) -> dict[str, list[Any]]:
     changed = {
         name: [old.get(name), new.get(name)]
         for name in sorted(old.keys() | new.keys())
-        if name not in old
-        or name not in new
-        or old[name] != new[name]
-        or type(old[name]) is not type(new[name])
+        if name not in old or name not in new or jsonio.canonical(old[name]) != jsonio.canonical(new[name])
     }
     if before.attachments != after.attachments:
         files = [
@@ -50,6 +48,9 @@ def read(connection: sqlite3.Connection, db: int, document: str) -> list[History
         "SELECT rev, at, by, device, action, comment, items FROM history WHERE db = ? AND id = ?",
         (db, document),
     )
-    entries = [HistoryEntry(*row[:6], orjson.loads(row[6])) for row in found]
+    entries = [
+        HistoryEntry(rev, at, by, device, action, comment, orjson.loads(items))
+        for rev, at, by, device, action, comment, items in found
+    ]
     entries.sort(key=lambda entry: (revisions.generation(entry.rev), entry.at, entry.rev), reverse=True)
     return entries

@@ -35,15 +35,19 @@ NODE = Schema(1, shipped("node.sql"), {})
 
 
 def prepare(file: SqliteFile, schema: Schema) -> None:
-    """Make the file's schema this version's. NewerFile when it is ahead of us, UserError when it is not ours."""
+    """Bring the file to this version's schema. NewerFile when it is ahead of us, UserError when not ours."""
+    if file.path.exists() and file.path.stat().st_size:
+        with file.reading() as connection:
+            if _version(connection) == schema.version:
+                return
     with file.transaction() as connection:
         found = _version(connection)
         if found == schema.version:
             return
         if found > schema.version:
             raise NewerFile(
-                f"{file.path.name} was written by a newer Davenport (format {found}, this one reads {schema.version}). "
-                "Install that version, or restore a backup made with this one."
+                f"{file.path.name} was written by a newer Davenport (format {found}, this one reads"
+                f" {schema.version}). Install that version, or restore a backup made with this one."
             )
         if found == 0:
             if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():

@@ -1,4 +1,4 @@
-"""The shapes that cross the border of the store. All are plain tuples; bodies are JSON objects without `_` names."""
+"""The shapes that cross the border of the store: plain tuples. Bodies are JSON objects without `_` names."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ class Local(NamedTuple):
 class Visible(NamedTuple):
     """The reader sets that admit a person in one database.
 
-    `documents` and `total` count live documents and may lag a little: they choose query plans. For exact figures
-    ask `Sets.count`.
+    `documents` and `total` count live documents and may lag a little: they choose query plans. For exact
+    figures ask `Sets.count`.
     """
 
     digest: str

@@ -138,7 +138,8 @@ class Sets:
         """The sets that admit one of these principals. Remembered until a newer set admits them."""
         with self._file.reading() as connection:
             version, update_seq = connection.execute(
-                "SELECT (SELECT next FROM counters WHERE name = 'access'), update_seq FROM databases WHERE db = ?",
+                "SELECT (SELECT next FROM counters WHERE name = 'access'), update_seq"
+                " FROM databases WHERE db = ?",
                 (db,),
             ).fetchone() or (1, 0)
             if self._file.writing:  # numbers of an open transaction may be taken back
@@ -226,8 +227,8 @@ class Sets:
             else:
                 table = self.table(connection, visible)
                 row = connection.execute(
-                    f"SELECT coalesce(sum(s.documents), 0) FROM {table} AS v CROSS JOIN sets AS s USING (access)"
-                    " WHERE s.db = ?",
+                    f"SELECT coalesce(sum(s.documents), 0) FROM {table} AS v"
+                    " CROSS JOIN sets AS s USING (access) WHERE s.db = ?",
                     (db,),
                 ).fetchone()
         return row[0] if row else 0

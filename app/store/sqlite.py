@@ -66,7 +66,7 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """The write transaction. Commits at the end, or leaves nothing behind. Unavailable, InsufficientStorage."""
+        """The write transaction: commits at the end or leaves nothing. Unavailable, InsufficientStorage."""
         if self._owner == threading.get_ident():
             with self._savepoint() as connection:
                 yield connection
@@ -220,8 +220,10 @@ class SqliteFile:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def size(self) -> int:
-        """Bytes of the file, without its log."""
-        return self.path.stat().st_size
+        """Bytes of the content, wherever it lies: in the file or still in its log."""
+        with self.reading() as connection:
+            pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+            return pages * int(connection.execute("PRAGMA page_size").fetchone()[0])
 
     def close(self) -> None:
         """Close every connection that is not in use."""

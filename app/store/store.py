@@ -1,4 +1,4 @@
-"""A node's data directory: `documents.db`, `node.db`, `attachments/`; others (search) keep derived files beside them."""
+"""A node's data directory: `documents.db`, `node.db`, `attachments/`; derived files lie beside them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Store:
     # -- transactions
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """The write transaction; nested calls of a thread are savepoints. Unavailable, InsufficientStorage."""
+        """The write transaction; nested, a savepoint. Unavailable, InsufficientStorage."""
         return self.documents.transaction()
 
     def reading(self) -> AbstractContextManager[Connection]:

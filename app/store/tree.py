@@ -33,7 +33,7 @@ REVS_LIMIT = (
 
 
 class Node(NamedTuple):
-    """A revision: its parent (None: root, or forgotten), whether it deletes, whether it came itself or was only named."""
+    """A revision: its parent (None: root, or forgotten), whether it deletes, came itself or was only named."""
 
     parent: str | None = None
     deleted: bool = False
@@ -90,7 +90,7 @@ class RevisionTree:
     def graft(self, revisions: Sequence[str], deleted: bool = False) -> RevisionTree:
         """The tree with one more branch; `revisions` newest first, the first is the one that came.
 
-        A parent once known stays: a branch that contradicts it ends there. A forgotten parent is learnt again.
+        A parent once known stays: a branch that contradicts it ends there. A forgotten one is learnt again.
         """
         nodes = dict(self.nodes)
         head = revisions[0]
@@ -126,7 +126,7 @@ class RevisionTree:
         )
 
     def common_ancestor(self, revisions: Iterable[str]) -> str | None:
-        """The youngest revision from which all of these descend (or which they are); None when there is none."""
+        """The youngest revision that all of these descend from or are; None when there is none."""
         paths = [self.path(rev) for rev in revisions]
         if not paths:
             return None
@@ -134,12 +134,12 @@ class RevisionTree:
         return next((rev for rev in paths[0] if rev in shared), None)
 
     def possible_ancestors(self, missing: Iterable[str]) -> list[str]:
-        """Leaves older than some missing revision: what the other side may build a delta on. CouchDB `_revs_diff`."""
+        """Leaves older than a missing revision: a delta may build on them. As CouchDB's `_revs_diff`."""
         newest = max((generation(rev) for rev in missing), default=0)
         return [rev for rev in self.leaves if generation(rev) < newest]
 
     def dump(self) -> bytes:
-        """JSON rows `[revision, position of the parent or -1, flags]`, parents first; flags 1 deleted, 2 only named."""
+        """JSON rows `[revision, place of the parent or -1, flags]`, oldest first; 1 deleted, 2 only named."""
         ordered = sorted(self.nodes, key=order)
         position = {rev: place for place, rev in enumerate(ordered)}
         rows = []

@@ -1,4 +1,4 @@
-"""What may be stored at all: ids, bodies, database names. Everything else is refused before anything is written."""
+"""What may be stored at all: ids, bodies, names. Everything else is refused before anything is written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def document_id(value: object) -> str:
 
 
 def encode(body: Any) -> bytes:
-    """A body as canonical JSON. BadRequest for what is no object, has `_` names or cannot be JSON; TooLarge."""
+    """A body as canonical JSON. BadRequest for no object, `_` names and what is not JSON; TooLarge."""
     if not isinstance(body, dict):
         raise BadRequest("A document is a JSON object.")
     for name in body:

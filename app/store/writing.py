@@ -1,10 +1,10 @@
-"""What a revision does to a document: decided here, one edit after the other, then written in a few statements.
+"""What a revision does to a document: decided here, one edit after the other, then written in one go.
 
 A Batch lives inside one write transaction:
 
     batch = Batch(connection, sets, db, context, ids)      reads what is there
     batch.put(edit) / batch.insert(branch)                 decides; raises before anything is noted
-    batch.flush()                                          writes rows, bodies, history, counters; returns what changed
+    batch.flush()                                          writes rows, bodies, history, counters
 
 The winner's content lies in its row of `documents`; that of every other leaf, and of ancestors while somebody
 may need them, in `bodies`.
@@ -17,7 +17,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.errors import Conflict, Forbidden, MissingStub, NotFound
+from app import clock
+from app.errors import BadRequest, Conflict, Forbidden, MissingStub, NotFound
 from app.store import revisions, rows, validity
 from app.store.blobs import Blobs
 from app.store.history import differences, dump_items
@@ -46,6 +47,7 @@ class Batch:
         self._blobs = blobs
         self._db = db
         self._context = context
+        self._now = clock.now()  # bodies and log are kept by this node's clock, whoever wrote
         header = connection.execute(
             "SELECT update_seq, EXISTS (SELECT 1 FROM purged WHERE db = ?1) FROM databases WHERE db = ?1",
             (db,),
@@ -135,7 +137,7 @@ class Batch:
     # -- deciding: revisions made elsewhere
 
     def insert(self, branch: Branch) -> None:
-        """Add a revision under the name it has. Known ones change nothing. BadRequest, Forbidden, MissingStub."""
+        """Add a revision under its name; a known one changes nothing. BadRequest, Forbidden, MissingStub."""
         row = self._current(validity.document_id(branch.id))
         path = revisions.check_ancestry(branch.revisions)
         head, generation = path[0], revisions.generation(path[0])
@@ -146,7 +148,7 @@ class Batch:
             raise Forbidden("deleted")
         blob = validity.encode(branch.body)
         stubs = {
-            name: self._stub(name, stub, stub if self._blobs.exists(stub.address) else None, generation)
+            name: self._stub(name, stub, None, stub.revpos or generation)
             for name, stub in (branch.attachments or {}).items()
         }
         content = Content(blob, rows.dump_stubs(stubs))
@@ -173,7 +175,7 @@ class Batch:
     def _fill(self, row: Row, tree: RevisionTree, rev: str, before: Content | None, content: Content) -> None:
         """An ancestor that was only named has come itself: it changes nothing that shows, but is kept."""
         self._note_history(row.id, rev, before or Content(b"{}", None), content)
-        self._bodies.append((row.doc, rev, *content, self._context.at))
+        self._bodies.append((row.doc, rev, *content, self._now))
         self._connection.execute("UPDATE documents SET tree = ? WHERE doc = ?", (tree.dump(), row.doc))
         self._touched.add(row.id)
 
@@ -200,10 +202,7 @@ class Batch:
         self, document: str, rev: str, deleted: bool, content: Content, body: Body, tree: bytes
     ) -> None:
         """A document that was not here."""
-        if deleted:
-            names = reader_names(body) if "readers" in body else NOBODY
-        else:
-            names = reader_names(body)
+        names = reader_names(body) if not deleted or "readers" in body else NOBODY
         access = self._sets.intern(self._connection, self._db, names)
         self._seq += 1
         place = len(self._created)  # the document's number is taken when all are known
@@ -224,6 +223,7 @@ class Batch:
         )
         if deleted:
             self._deleted += 1
+            self._log.append((self._db, self._seq, -1 - place, access, deleted, self._now))
         else:
             self._live[access] += 1
         self._changes.append(
@@ -233,7 +233,7 @@ class Batch:
 
     def _settle(self, row: Row, tree: RevisionTree, rev: str, added: Content, body: Body) -> None:
         """The document with one more leaf `rev`: who wins now, and where each content goes."""
-        at, winner = self._context.at, tree.winner
+        at, winner = self._now, tree.winner
         content, items = added, body
         if winner == row.rev:
             content, items = Content(row.body, row.attachments), row.items()
@@ -266,8 +266,8 @@ class Batch:
                 row.doc,
             )
         )
-        if access != row.access or (deleted and not row.deleted):
-            self._log.append((self._db, self._seq, row.doc, row.access, deleted, self._context.at))
+        if access != row.access or deleted:
+            self._log.append((self._db, self._seq, row.doc, row.access, deleted, self._now))
         if not row.deleted:
             self._live[row.access] -= 1
         if not deleted:
@@ -308,8 +308,8 @@ class Batch:
             run("DELETE FROM bodies WHERE doc = ? AND rev = ?", self._taken)
         if self._updated:
             run(
-                "UPDATE documents SET rev = ?, deleted = ?, seq = ?, access = ?, form = ?, body = ?, attachments = ?,"
-                " tree = ? WHERE doc = ?",
+                "UPDATE documents SET rev = ?, deleted = ?, seq = ?, access = ?, form = ?, body = ?,"
+                " attachments = ?, tree = ? WHERE doc = ?",
                 self._updated,
             )
         if self._bodies:
@@ -342,6 +342,9 @@ class Batch:
             change if change.doc > 0 else change._replace(doc=first - 1 - change.doc)
             for change in self._changes
         ]
+        self._log = [
+            (db, seq, doc if doc > 0 else first - 1 - doc, *rest) for db, seq, doc, *rest in self._log
+        ]
         self._created.clear()
 
     def _count(self) -> None:
@@ -349,14 +352,17 @@ class Batch:
         if moved:
             self._connection.executemany("UPDATE sets SET documents = documents + ? WHERE access = ?", moved)
         self._connection.execute(
-            "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ? WHERE db = ?",
+            "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ?"
+            " WHERE db = ?",
             (self._seq, sum(self._live.values()), self._deleted, self._db),
         )
         self._live.clear()
         self._deleted = 0
 
 
-def entomb(body: Mapping[str, Any], parent: Mapping[str, Any]) -> Body:
+def entomb(body: Body, parent: Mapping[str, Any]) -> Body:
     """The items of our own tombstone: it carries the access lists and the form of what it deletes."""
+    if not isinstance(body, dict):
+        raise BadRequest("A document is a JSON object.")
     kept = {name: parent[name] for name in KEPT_BY_TOMBSTONES if name in parent}
-    return {"readers": [], **kept, **body} if isinstance(body, dict) else body
+    return {"readers": [], **kept, **body}

@@ -70,6 +70,7 @@ CREATE TABLE access_log (                        -- every change of a document's
     at TEXT NOT NULL,
     PRIMARY KEY (db, seq, doc)
 ) WITHOUT ROWID;
+CREATE INDEX access_log_by_doc ON access_log (doc);
 
 CREATE TABLE history (                           -- immutable: what a revision changed
     db INTEGER NOT NULL,
@@ -102,11 +103,20 @@ CREATE TABLE purged (                            -- a push with nothing newer is
 ) WITHOUT ROWID;
 CREATE INDEX purged_by_seq ON purged (db, seq);
 
-CREATE TABLE numbers (                           -- running numbers per series and year
-    series TEXT NOT NULL,
+CREATE TABLE numbers (                           -- leased blocks of running numbers per series and year
+    series TEXT NOT NULL,                        -- database/series, with what the pattern puts before {seq}
     year INTEGER NOT NULL,
+    last INTEGER NOT NULL,                       -- the block's last number; the source's own block has no end
     next INTEGER NOT NULL,
-    PRIMARY KEY (series, year)
+    PRIMARY KEY (series, year, last)
+) WITHOUT ROWID;
+
+CREATE TABLE uniques (                           -- normalised values that duplicate checks compare
+    db INTEGER NOT NULL,
+    item TEXT NOT NULL,                          -- form.item, or form#phone for all telephone numbers of a form
+    value TEXT NOT NULL,
+    doc INTEGER NOT NULL,
+    PRIMARY KEY (db, item, value, doc)
 ) WITHOUT ROWID;
 
 CREATE TABLE issued_keys (                       -- names of persons and groups, never issued twice
