@@ -23,6 +23,7 @@ from app.errors import BadRequest
 WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 TEXTS = {".csv", ".tsv", ".txt"}
 DELIMITERS = ",;\t|"
+RISKY = {"=", "+", "-", "@"}
 SAMPLE = 64 * 1024  # characters looked at for the delimiter
 LONGEST_CELL = 8_000_000
 
@@ -120,11 +121,17 @@ class Text:
             reader = csv.reader(file, delimiter=self.delimiter)
             try:
                 for number, cells in enumerate(reader, start=1):
-                    row = [cell.strip() or None for cell in cells]
+                    row = [_text(cell) for cell in cells]
                     if any(cell is not None for cell in row):
                         yield Row(number, row)
             except csv.Error as problem:
                 raise BadRequest(f"Line {reader.line_num} cannot be read: {problem}.") from problem
+
+
+def _text(cell: str) -> str | None:
+    """A csv cell; the apostrophe that keeps a formula from running (see `tables.harmless`) goes."""
+    text = cell.strip()
+    return (text[1:] if text[:1] == "'" and text[1:2] in RISKY else text) or None
 
 
 def find_encoding(path: Path) -> str:
