@@ -16,12 +16,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +29,7 @@ from app import jsonio
 from app.clock import now, stamp, utcnow
 from app.errors import Conflict, DavenportError, NotFound
 from app.ids import new_id
+from app.store import SqliteFile
 
 LEASE = 30.0  # seconds without a heartbeat after which a job is taken over
 BEAT = 5.0
@@ -133,7 +132,7 @@ class Run:
 
     def forget(self, numbers: list[int]) -> None:
         """Drop rows that have been undone."""
-        with self._jobs.connect() as connection:
+        with self._jobs._file.transaction() as connection:
             connection.executemany(
                 "DELETE FROM job_rows WHERE job = ? AND n = ?", [(self.job.id, n) for n in numbers]
             )
@@ -145,7 +144,7 @@ class Run:
     @property
     def last(self) -> int:
         """The number of the last row kept; 0 when there is none."""
-        with self._jobs.connect() as connection:
+        with self._jobs._file.reading() as connection:
             found = connection.execute("SELECT max(n) FROM job_rows WHERE job = ?", (self.job.id,)).fetchone()
         return found[0] or 0
 
@@ -153,7 +152,7 @@ class Run:
 class Jobs:
     """The jobs of a node. `file` is node.db, `folder` where jobs keep their files."""
 
-    def __init__(self, file: Path, folder: Path, *, workers: int | None = None) -> None:
+    def __init__(self, file: SqliteFile, folder: Path, *, workers: int | None = None) -> None:
         self._file = file
         self._folder = folder
         self._kinds: dict[str, Work] = {}
@@ -174,7 +173,7 @@ class Jobs:
     def create(self, kind: str, person: str, database: str | None, detail: Mapping[str, Any]) -> Job:
         """A new job, not begun: put its files into `folder(id)`, then `submit` or `run_here`."""
         job = Job(new_id(), kind, person, database, "waiting", 0, None, dict(detail), now())
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             connection.execute(
                 "INSERT INTO jobs (id, kind, person, database, state, detail, started_at, heartbeat)"
                 " VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?)",
@@ -197,7 +196,7 @@ class Jobs:
 
     def cancel(self, id: str) -> None:
         """Ask a job to stop after its present batch."""
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET cancel = 1 WHERE id = ? AND state IN ('waiting', 'running')", (id,)
             )
@@ -208,7 +207,7 @@ class Jobs:
 
     def undo(self, id: str, person: str, *, background: bool = True) -> None:
         """Take a finished job back with the rights of `person`. Conflict when it is not one that can be."""
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             found = connection.execute(
                 "UPDATE jobs SET state = 'waiting', cancel = 0, done = 0, ended_at = NULL, heartbeat = ?,"
                 " detail = json_set(detail, '$.undo_by', ?)"
@@ -222,7 +221,7 @@ class Jobs:
 
     def get(self, id: str) -> Job:
         """A job. NotFound."""
-        with self.connect() as connection:
+        with self._file.reading() as connection:
             row = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
         if row is None:
             raise NotFound("There is no such job.")
@@ -240,7 +239,7 @@ class Jobs:
         wanted = {"person": person, "database": database, "kind": kind}
         named = {name: value for name, value in wanted.items() if value is not None}
         where = " AND ".join(f"{name} = :{name}" for name in named) or "1"
-        with self.connect() as connection:
+        with self._file.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM jobs WHERE {where} ORDER BY started_at DESC, id LIMIT :limit",
                 {**named, "limit": limit},
@@ -254,7 +253,7 @@ class Jobs:
         last, sign, order = (1 << 62, "<", "DESC") if backwards else (0, ">", "ASC")
         only = "AND skipped IS NOT NULL" if skipped else ""
         while True:
-            with self.connect() as connection:
+            with self._file.reading() as connection:
                 found = connection.execute(
                     "SELECT n, id, before, after_rev, skipped FROM job_rows"
                     f" WHERE job = ? AND n {sign} ? {only} ORDER BY n {order} LIMIT ?",
@@ -276,7 +275,7 @@ class Jobs:
 
     def resume(self) -> int:
         """Take over jobs whose process is gone; how many."""
-        with self.connect() as connection:
+        with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT id FROM jobs WHERE state IN ('waiting', 'running') AND heartbeat < ?",
                 (time.time() - LEASE,),
@@ -290,7 +289,7 @@ class Jobs:
     def clean(self) -> int:
         """Forget jobs that ended more than `KEEP_DAYS` ago, and their files."""
         before = stamp(utcnow() - timedelta(days=KEEP_DAYS))
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             old = [id for (id,) in connection.execute("SELECT id FROM jobs WHERE ended_at < ?", (before,))]
             for id in old:
                 connection.execute("DELETE FROM job_rows WHERE job = ?", (id,))
@@ -323,13 +322,13 @@ class Jobs:
     def _keeping(self) -> None:
         while not self._stopping.wait(BEAT):
             try:
-                with self.connect() as connection:
+                with self._file.transaction() as connection:
                     connection.execute(
                         "UPDATE jobs SET heartbeat = ? WHERE owner = ?", (time.time(), self._owner)
                     )
                 if self._serving:
                     self.resume()
-            except sqlite3.Error:
+            except DavenportError:
                 log.warning("The jobs cannot be kept now", exc_info=True)
 
     # running
@@ -362,7 +361,7 @@ class Jobs:
             watch(self.get(id))
 
     def _claim(self, id: str) -> bool:
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             found = connection.execute(
                 "UPDATE jobs SET state = 'running', owner = ?, heartbeat = ? WHERE id = ?"
                 " AND (state = 'waiting' OR (state = 'running' AND (owner IS NULL OR heartbeat < ?)))",
@@ -374,7 +373,7 @@ class Jobs:
         return bool(found.rowcount)
 
     def _release(self, id: str) -> None:
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET owner = NULL, heartbeat = 0 WHERE id = ? AND owner = ?", (id, self._owner)
             )
@@ -382,7 +381,7 @@ class Jobs:
             self._held.discard(id)
 
     def _end(self, run: Run, state: str) -> None:
-        with self.connect() as connection:
+        with self._file.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, ended_at = ?, owner = NULL, detail = ?"
                 " WHERE id = ? AND owner = ?",
@@ -395,8 +394,7 @@ class Jobs:
         self, job: Job, done: int, total: int | None, detail: dict[str, Any], rows: Sequence[JobRow]
     ) -> Job:
         total = job.total if total is None else total
-        with self.connect() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO job_rows (job, n, id, before, after_rev, skipped)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -406,29 +404,17 @@ class Jobs:
                 "UPDATE jobs SET done = ?, total = ?, detail = ?, heartbeat = ? WHERE id = ? AND owner = ?",
                 (done, total, _text(detail), time.time(), job.id, self._owner),
             )
-            connection.execute("COMMIT")
         return replace(job, state="running", done=done, total=total, detail=dict(detail))
 
     def _check(self, id: str) -> None:
         if self._stopping.is_set():
             raise Interrupted
-        with self.connect() as connection:
+        with self._file.reading() as connection:
             row = connection.execute("SELECT owner, cancel FROM jobs WHERE id = ?", (id,)).fetchone()
         if row is None or row[0] != self._owner:
             raise Interrupted
         if row[1]:
             raise Cancelled
-
-    @contextmanager
-    def connect(self) -> Iterator[sqlite3.Connection]:
-        """A connection to node.db for a few statements; each commits by itself unless BEGIN says
-        otherwise."""
-        connection = sqlite3.connect(self._file, timeout=30, isolation_level=None)
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            yield connection
-        finally:
-            connection.close()
 
 
 _COLUMNS = "id, kind, person, database, state, done, total, detail, started_at, ended_at"

@@ -124,7 +124,8 @@ CREATE TABLE webhooks (
     label TEXT NOT NULL DEFAULT '',
     created_at TEXT NOT NULL DEFAULT '',
     failures INTEGER NOT NULL DEFAULT 0,         -- in a row; too many and it is switched off
-    problem TEXT                                 -- why it was switched off
+    problem TEXT,                                -- why it was switched off
+    checked_at TEXT NOT NULL DEFAULT ''          -- when changes were last looked for
 ) WITHOUT ROWID;
 CREATE TABLE deliveries (
     n INTEGER PRIMARY KEY,
@@ -133,7 +134,7 @@ CREATE TABLE deliveries (
     seq INTEGER NOT NULL,
     event TEXT NOT NULL,
     rev TEXT NOT NULL,
-    state TEXT NOT NULL,                         -- queued sent retry failed
+    state TEXT NOT NULL,                         -- queued retry sent failed dropped
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL,
     status INTEGER,
