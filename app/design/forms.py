@@ -15,7 +15,7 @@ from app.design.source import Located
 
 ITEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 KINDS = ("person", "group", "unit", "role", "leader")
-RESERVED = SYSTEM_ITEMS - {"parent", "readers", "authors", "remarks", "public"} | CONTEXT_NAMES
+RESERVED = SYSTEM_ITEMS - {"parent", "remarks", "public"} | CONTEXT_NAMES
 _REQUIRED_KEYS = {"table": ("items",), "code": ("series",), "link": ("database",)}
 _ONLY_FOR = {
     "series": ("code",), "pull": ("link",), "database": ("link",), "form": ("link",), "forms": ("link",),
@@ -105,7 +105,8 @@ def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool =
     if name and not ITEM_NAME.fullmatch(name):
         item.problem("name", "small letters, digits and _ are expected, starting with a letter")
     if name in RESERVED:
-        item.problem("name", f'"{name}" is kept by the system')
+        hint = f'; call an item of this type "extra_{name}"' if name in ("readers", "authors") else ""
+        item.problem("name", f'"{name}" is kept by the system{hint}')
     kind = item.word("type", keys.TYPES, "text")
     if kind == "computed":
         if not item.has("computed"):

@@ -45,7 +45,7 @@ class Source(NamedTuple):
     file: str
 
 
-Fallback = Callable[[Source], str | None]
+Fallback = Callable[[Source], Iterable[str]]
 
 
 def load_folder(folder: Path | str) -> Design:
@@ -114,9 +114,9 @@ def assemble(
     order = list(KINDS)
     for source in sorted(sources, key=lambda s: (order.index(s.kind), s.name)):
         mistakes = assembly.add(source)
-        text = fallback(source) if mistakes and fallback else None
-        if text is not None and text != source.text:
-            assembly.add(source._replace(text=text))
+        if mistakes and fallback:
+            earlier = (text for text in fallback(source) if text != source.text)
+            any(not assembly.add(source._replace(text=text)) for text in earlier)
         assembly.problems.extend(mistakes)
     assembly.problems.extend(problems)
     return assembly.design()

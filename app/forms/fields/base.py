@@ -42,7 +42,7 @@ class FieldProblem(ValueError):
     """A value that this item cannot hold; `message` is a sentence for people."""
 
     def __init__(self, template: str, /, **params: Any) -> None:
-        self.message = Message(template, **params)
+        self.message = template if isinstance(template, Message) else Message(template, **params)
         super().__init__(str(self.message))
 
 

@@ -110,9 +110,7 @@ class Table(Field):
         if value is not None:
             row[name] = value
 
-    def display(
-        self, value: Any, around: Around = PLAIN, document: Mapping[str, Any] | None = None
-    ) -> str:
+    def display(self, value: Any, around: Around = PLAIN, document: Mapping[str, Any] | None = None) -> str:
         if not isinstance(value, list):
             return ""
         return "\n".join(

@@ -1,0 +1,235 @@
+"""Duplicates: which other documents have the same name, telephone number or mail address.
+
+    uniques(db, item, value, doc)     item = "customer.name", or "customer#phone" for all telephone numbers of the form
+
+Rows are kept by an indexer in the transaction of the write and joined against the person's visible sets when asked:
+what somebody may not read does not exist in the answer. Two documents that got the same value on two replicas are found
+the same way, by whoever reads both.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app import jsonio
+from app.design import Design, Form
+from app.store import Changed, Store
+
+if TYPE_CHECKING:
+    from app.access.database import Database
+
+_SUFFIX = re.compile(
+    r"(股份有限公司|有限责任公司|集团有限公司|有限公司|公司|集团"
+    r"|(?<=[a-z0-9])(coltd|limited|ltd|inc|llc|gmbh|corporation|corp|company|ag|plc|sa))+$"
+)
+_SPACES = re.compile(r"[\s\-_.,·、，。()\[\]（）'\"&/]+")
+_FEW = 20
+
+
+class Match(NamedTuple):
+    """A readable document that has the same values in `items`."""
+
+    id: str
+    title: str
+    items: tuple[str, ...]
+
+
+class Compared(NamedTuple):
+    """An item whose values are compared: where they stand in the table, and how they are normalised."""
+
+    item: str
+    key: str
+    normal: Callable[[str], str]
+
+
+def normal_phone(text: str) -> str:
+    """Digits without country code 86 and leading zeros; fewer than 5 digits are no number."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isascii() and c.isdigit())
+    digits = re.sub(r"^(00)?86(?=\d{10,})", "", digits).lstrip("0")
+    return digits if len(digits) >= 5 else ""
+
+
+def normal_email(text: str) -> str:
+    """Case does not count."""
+    return text.strip().casefold()
+
+
+@lru_cache(maxsize=4096)
+def normal_name(text: str) -> str:
+    """Width, case, spaces, punctuation and the legal form of a company do not count."""
+    folded = _SPACES.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _SUFFIX.sub("", folded) or folded
+
+
+def normal_text(text: str) -> str:
+    """Width, case and spaces at the ends do not count."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+@lru_cache(maxsize=256)
+def compared(form: Form) -> tuple[Compared, ...]:
+    """The items of a form that are compared: unique ones, those under `duplicates`, and codes."""
+    found = []
+    for name, item in form.items.items():
+        if item.unique is None and name not in form.duplicates and item.type != "code":
+            continue
+        if item.type == "phone":
+            found.append(Compared(name, f"{form.name}#phone", normal_phone))
+        elif item.type == "email":
+            found.append(Compared(name, f"{form.name}#email", normal_email))
+        elif item.type in ("code", "link", "date", "number", "integer"):
+            found.append(Compared(name, f"{form.name}.{name}", normal_text))
+        else:
+            found.append(Compared(name, f"{form.name}.{name}", normal_name))
+    return tuple(found)
+
+
+def values(
+    form: Form, items: Mapping[str, Any], only: Iterable[str] | None = None
+) -> Iterator[tuple[Compared, str]]:
+    """The normalised values of a document, item by item."""
+    wanted = None if only is None else set(only)
+    for entry in compared(form):
+        value = items.get(entry.item)
+        if value is None or (wanted is not None and entry.item not in wanted):
+            continue
+        for one in value if isinstance(value, list) else (value,):
+            normal = entry.normal(one if isinstance(one, str) else str(one))
+            if normal:
+                yield entry, normal
+
+
+class Uniques:
+    """The table, kept and asked."""
+
+    def __init__(self, store: Store, design: Callable[[str], Design | None]) -> None:
+        self.store = store
+        self._design = design
+        self._names: dict[int, str] = {}
+
+    # -- keeping
+
+    def __call__(
+        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
+    ) -> None:
+        """The indexer: rows of changed documents, in the transaction of the write (deferring would hide clashes)."""
+        design = self._design(self._name(connection, db))
+        if design is None:
+            return
+        gone: list[tuple[Any, ...]] = []
+        made: list[tuple[Any, ...]] = []
+        for change in changes:
+            before = self._rows(design, db, change.doc, change.old)
+            after = self._rows(design, db, change.doc, change.new)
+            gone += before - after
+            made += after - before
+        if gone:
+            connection.executemany(
+                "DELETE FROM uniques WHERE db = ? AND item = ? AND value = ? AND doc = ?", gone
+            )
+        if made:
+            connection.executemany(
+                "INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made
+            )
+
+    def _rows(
+        self, design: Design, db: int, doc: int, body: Mapping[str, Any] | None
+    ) -> set[tuple[Any, ...]]:
+        form = design.forms.get(body.get("form", "")) if body else None
+        if form is None or body is None:
+            return set()
+        return {(db, entry.key, value, doc) for entry, value in values(form, body)}
+
+    def _name(self, connection: sqlite3.Connection, db: int) -> str:
+        name = self._names.get(db)
+        if name is None:
+            row = connection.execute("SELECT name FROM databases WHERE db = ?", (db,)).fetchone()
+            name = self._names[db] = row[0] if row else ""
+        return name
+
+    def rebuild(self, database: str) -> int:
+        """Make the rows of a database anew, after a design began to compare another item. Documents read."""
+        design = self._design(database)
+        count = 0
+        with self.store.transaction() as connection:
+            db = self.store.database(database).number
+            connection.execute("DELETE FROM uniques WHERE db = ?", (db,))
+            if design is None:
+                return 0
+            rows = connection.execute("SELECT doc, body FROM documents WHERE db = ? AND deleted = 0", (db,))
+            for doc, body in rows.fetchall():
+                found = self._rows(design, db, doc, jsonio.loads(body))
+                connection.executemany("INSERT OR IGNORE INTO uniques VALUES (?, ?, ?, ?)", found)
+                count += 1
+        return count
+
+    # -- asking
+
+    def same(
+        self,
+        database: Database,
+        form: Form,
+        items: Mapping[str, Any],
+        *,
+        id: str | None,
+        only: Iterable[str] | None = None,
+    ) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
+        """Readable documents with an equal value: (id, body, items). `id` is the document itself, if it is saved."""
+        wanted = list(values(form, items, only))
+        if not wanted:
+            return []
+        with database.reading() as reading:
+            hits: dict[int, list[str]] = {}
+            for entry, value in wanted:
+                rows = reading.connection.execute(
+                    "SELECT doc FROM uniques WHERE db = ? AND item = ? AND value = ? LIMIT 200",
+                    (reading.number, entry.key, value),
+                )
+                for (doc,) in rows:
+                    hits.setdefault(doc, []).append(entry.item)
+            if not hits:
+                return []
+            found = []
+            for doc, names in list(hits.items())[:200]:
+                row = reading.connection.execute(
+                    "SELECT id, body FROM documents WHERE doc = ? AND deleted = 0 AND db = ?"
+                    f" AND access IN (SELECT access FROM {reading.table})",
+                    (doc, reading.number),
+                ).fetchone()
+                if row is not None and row[0] != id:
+                    found.append((str(row[0]), jsonio.loads(row[1]), tuple(dict.fromkeys(names))))
+                if len(found) >= _FEW:
+                    break
+        return found
+
+    def taken(self, database: str, form: Form, item: str, code: str) -> bool:
+        """Does any document, readable or not, have this code? Only numbering asks, and shows nobody the answer."""
+        entry = next((entry for entry in compared(form) if entry.item == item), None)
+        if entry is None:
+            return False
+        with self.store.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM uniques WHERE db = (SELECT db FROM databases WHERE name = ?) AND item = ? AND value = ?",
+                (database, entry.key, entry.normal(code)),
+            ).fetchone()
+        return row is not None
+
+    def clashes(self, database: Database, form: Form, limit: int = 100) -> list[tuple[str, str, list[str]]]:
+        """Values that several readable documents have: (item, value, ids). For the list of duplicates to settle."""
+        found: list[tuple[str, str, list[str]]] = []
+        with database.reading() as reading:
+            for key in dict.fromkeys(entry.key for entry in compared(form)):
+                rows = reading.connection.execute(
+                    "SELECT u.value, group_concat(d.id, char(10)) FROM uniques u JOIN documents d ON d.doc = u.doc"
+                    f" WHERE u.db = ? AND u.item = ? AND d.access IN (SELECT access FROM {reading.table})"
+                    " AND d.deleted = 0 GROUP BY u.value HAVING count(*) > 1 LIMIT ?",
+                    (reading.number, key, limit),
+                )
+                name = next(entry.item for entry in compared(form) if entry.key == key)
+                found += [(name, value, ids.split("\n")) for value, ids in rows]
+        return found[:limit]
