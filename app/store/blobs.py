@@ -56,7 +56,7 @@ class Blobs:
         self.grace = grace
 
     def write(self, stream: Readable, digest: str | None = None, *, limit: int | None = None) -> Blob:
-        """Store what the stream gives. BadRequest: another digest than named; TooLarge; InsufficientStorage."""
+        """Store what the stream gives. BadRequest for another digest than `digest`, TooLarge."""
         allowed = self.limit if limit is None else limit
         with translated():
             new = self.folder / "new"

@@ -88,8 +88,9 @@ def purge_deleted(store: Store, db: int, before: str) -> int:
     while True:
         with store.transaction() as connection:
             found = connection.execute(
-                "SELECT d.id FROM documents AS d INDEXED BY documents_deleted WHERE d.db = ? AND d.deleted = 1"
-                " AND (SELECT at FROM access_log AS l WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ?"
+                "SELECT d.id FROM documents AS d INDEXED BY documents_deleted WHERE d.db = ?"
+                " AND d.deleted = 1 AND (SELECT at FROM access_log AS l"
+                " WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ?"
                 " ORDER BY d.seq LIMIT ?",
                 (db, before, STEP),
             ).fetchall()
@@ -115,7 +116,8 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
     connection.execute("DELETE FROM access_log WHERE db = ? AND doc = ?", (db, row.doc))
     connection.execute(
         "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id)"
-        " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq, doc = excluded.doc",
+        " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq,"
+        " doc = excluded.doc",
         (db, row.id, max(map(revisions.generation, here.leaves)) if remember else 0, header[0], row.doc),
     )
     old = None if row.deleted else row.items()

@@ -144,7 +144,7 @@ class RawDatabase:
             )
 
     def wait(self, since: int, timeout: float) -> bool:
-        """Whether any process changes something after `since` within `timeout` seconds. Holds no connection."""
+        """Whether any process writes past `since` within `timeout` seconds. Holds no connection meanwhile."""
         return self._store.waiting.wait(self.number, since, timeout)
 
     def purges(self, since: int = 0, limit: int = 1000) -> list[Purge]:

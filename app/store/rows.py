@@ -75,6 +75,8 @@ def dump_stubs(found: Mapping[str, Stub]) -> bytes | None:
 
 def find(connection: sqlite3.Connection, db: int, document: str) -> Row | None:
     """One document by its id."""
+    if not _storable(document):
+        return None
     row = connection.execute(
         f"SELECT {COLUMNS} FROM documents WHERE db = ? AND id = ?", (db, document)
     ).fetchone()
@@ -83,7 +85,7 @@ def find(connection: sqlite3.Connection, db: int, document: str) -> Row | None:
 
 def find_many(connection: sqlite3.Connection, db: int, ids: Iterable[str]) -> Iterator[Row]:
     """Documents by their ids, in no order; ids that are not there are left out."""
-    wanted = [document for document in dict.fromkeys(ids) if document.isascii() or _storable(document)]
+    wanted = [document for document in dict.fromkeys(ids) if _storable(document)]
     for start in range(0, len(wanted), PER_QUERY):
         chunk = orjson.dumps(wanted[start : start + PER_QUERY]).decode()
         for row in connection.execute(
@@ -94,12 +96,14 @@ def find_many(connection: sqlite3.Connection, db: int, ids: Iterable[str]) -> It
             yield Row(*row)
 
 
-def _storable(text: str) -> bool:
+def _storable(document: object) -> bool:
+    """Whether it can be an id at all; callers may ask for anything."""
+    if not isinstance(document, str):
+        return False
     try:
-        text.encode()
+        return document.isascii() or bool(document.encode())
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def content(connection: sqlite3.Connection, row: Row, rev: str) -> Content | None:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.errors import InsufficientStorage, Unavailable, UserError
+from app.errors import DavenportError, InsufficientStorage, Unavailable, UserError
 
 TIMEOUT = 10.0  # seconds to wait for another writer before answering "busy"
 READERS = 8  # connections; each has its own page cache, and the interpreter runs one thread at a time anyway
@@ -27,6 +27,7 @@ LOG_LIMIT = 64_000_000  # bytes; a longer log is cut after its checkpoint
 
 FULL = "The disk is full; nothing was written."
 BUSY = "The data file is locked by another program; nothing was written. Try again."
+ENDED = "An earlier error ended the transaction; nothing was written."
 READ_ONLY = "The data file cannot be written; nothing was written. Check its permissions."
 BROKEN = "The data file cannot be read: {problem}. Run `davenport check`."
 
@@ -51,7 +52,7 @@ class SqliteFile:
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._depth = 0
-        self._doomed = False
+        self._doomed: DavenportError | None = None
         self._writer: Connection | None = None
         self._committed: list[Callable[[], None]] = []
         self._rolled_back: list[Callable[[], None]] = []
@@ -68,7 +69,7 @@ class SqliteFile:
     def transaction(self) -> Iterator[Connection]:
         """The write transaction: commits at the end or leaves nothing. Unavailable, InsufficientStorage."""
         if self._owner == threading.get_ident():
-            with self._savepoint() as connection:
+            with translated(), self._savepoint() as connection:
                 yield connection
             return
         if not self._lock.acquire(timeout=self.timeout):
@@ -84,11 +85,11 @@ class SqliteFile:
     def _outermost(self) -> Iterator[Connection]:
         connection = self._writer = self._writer or self._connect()
         connection.execute("BEGIN IMMEDIATE")
-        self._doomed = False
+        self._doomed = None
         try:
             yield connection
             if self._doomed:
-                raise Unavailable("An earlier error ended the transaction; nothing was written.")
+                raise self._doomed
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -112,12 +113,12 @@ class SqliteFile:
         try:
             yield connection
             connection.execute(f"RELEASE {name}")
-        except BaseException:
+        except BaseException as problem:
             if connection.in_transaction:
                 connection.execute(f"ROLLBACK TO {name}")
                 connection.execute(f"RELEASE {name}")
             else:  # SQLite gave up the whole transaction (disk full): let nothing of it be committed
-                self._doomed = True
+                self._doomed = _sentence(problem) or Unavailable(ENDED)
                 connection.execute("BEGIN")
             self._forget(connection)
             raise
@@ -255,7 +256,7 @@ def translated() -> Iterator[None]:
         raise
 
 
-def _sentence(problem: sqlite3.DatabaseError) -> Unavailable | InsufficientStorage | None:
+def _sentence(problem: BaseException) -> Unavailable | InsufficientStorage | None:
     extended = getattr(problem, "sqlite_errorcode", None)
     if extended is None:
         return None

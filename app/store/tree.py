@@ -33,7 +33,7 @@ REVS_LIMIT = (
 
 
 class Node(NamedTuple):
-    """A revision: its parent (None: root, or forgotten), whether it deletes, came itself or was only named."""
+    """A revision: its parent (None: root or forgotten), whether it deletes, and came or was only named."""
 
     parent: str | None = None
     deleted: bool = False

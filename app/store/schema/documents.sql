@@ -126,17 +126,18 @@ CREATE TABLE issued_keys (                       -- names of persons and groups,
 
 -- The view index: keys only. Columns are computed from the body when a page is shown.
 CREATE TABLE orders (                            -- one per (database, selection, sort key); views share them
-    ord INTEGER PRIMARY KEY,
+    ord INTEGER PRIMARY KEY AUTOINCREMENT,       -- never used again: doc_entries may still name an old one
     db INTEGER NOT NULL,
     digest TEXT NOT NULL,
-    ready INTEGER NOT NULL DEFAULT 0,
+    ready INTEGER NOT NULL DEFAULT 0,            -- 1 complete, 0 being built, -1 being removed
+    built INTEGER NOT NULL DEFAULT 0,            -- while it is built: seq up to which documents are in it
     UNIQUE (db, digest)
 );
 CREATE TABLE entries (
     ord INTEGER NOT NULL,
     key BLOB NOT NULL,                           -- memcmp order, app/views/collation.py
     doc INTEGER NOT NULL,
-    n INTEGER NOT NULL,                          -- which of several categories
+    n INTEGER NOT NULL,                          -- 64 x which of several categories + level of response
     access INTEGER NOT NULL,
     PRIMARY KEY (ord, key, doc, n)
 ) WITHOUT ROWID;
@@ -145,22 +146,32 @@ CREATE TABLE doc_entries (                       -- what a document has in the i
     doc INTEGER PRIMARY KEY,
     entries BLOB NOT NULL
 );
-CREATE TABLE totals (                            -- per category and set; access 0 = all sets together
+CREATE TABLE totals (                            -- of main documents, per category and set; access -1 = all sets together
     ord INTEGER NOT NULL,
     access INTEGER NOT NULL,
-    category TEXT NOT NULL,
+    level INTEGER NOT NULL,                      -- 0 the whole order, 1 first category, ...
+    category BLOB NOT NULL,                      -- prefix of the keys
     count INTEGER NOT NULL,
-    sums TEXT NOT NULL,
-    PRIMARY KEY (ord, access, category)
+    sums TEXT,                                   -- JSON list of decimals
+    PRIMARY KEY (ord, access, level, category)
 ) WITHOUT ROWID;
+CREATE TABLE totals_log (                        -- latest changes of totals: brings remembered ones up to date
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    ord INTEGER,                                 -- NULL: too much changed to list
+    access INTEGER,
+    level INTEGER,
+    category BLOB,
+    count INTEGER,
+    sums TEXT
+);
 CREATE TABLE pending (                           -- documents whose entries are still to be made
     doc INTEGER PRIMARY KEY,
     db INTEGER NOT NULL
 );
 CREATE INDEX pending_by_db ON pending (db);
-CREATE TABLE responses (                         -- parent item -> document
+CREATE TABLE responses (                         -- item `parent` of a document, kept where some view shows a tree
+    doc INTEGER PRIMARY KEY,
     db INTEGER NOT NULL,
-    parent TEXT NOT NULL,
-    doc INTEGER NOT NULL,
-    PRIMARY KEY (db, parent, doc)
-) WITHOUT ROWID;
+    parent TEXT NOT NULL
+);
+CREATE INDEX responses_by_parent ON responses (db, parent, doc);
