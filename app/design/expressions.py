@@ -302,7 +302,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc]
     def _eval_formattedvalue(self, node: ast.FormattedValue) -> str:
         value = self._eval(node.value)
         if node.format_spec is None:
-            return FUNCTIONS["text"](value)
+            return str(FUNCTIONS["text"](value))
         shape = self._eval(node.format_spec)
         if not _FORMAT.fullmatch(shape):
             raise ExpressionError(f"the format {shape!r} is not allowed")

@@ -1,8 +1,8 @@
 """The functions of the expression language. Each is listed in docs/designer.md (a test says so).
 
 Values are what documents hold: texts, numbers (exact: `Decimal` while an expression runs), true/false, lists, `None`
-for an empty item, dates as `2026-11-22` and datetimes as `2026-11-22T08:00:00.000Z`. A function given an empty item
-answers with something empty, not with an error.
+for an empty item, dates as `2026-11-22` and datetimes as `2026-11-22T08:00:00.000Z`. A function given an
+empty item answers with something empty, not with an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Every key a design may hold, with what it is for. The loader refuses others; docs/designer.md explains each."""
+"""Every key a design may hold, with what it is for. The loader refuses others; docs/designer.md explains
+each."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     database.yaml → keywords → forms → views → workflows, agents
 
-An element with a mistake is left out, or replaced by its last good text if the caller knows one (`fallback`); its
-problems say file, line, key and reason; every other element works.
+An element with a mistake is left out, or replaced by its last good text if the caller knows one
+(`fallback`); its problems say file, line, key and reason; every other element works.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def load_documents(
 
 
 def load_element(design: Design, source: Source) -> list[Problem]:
-    """What would be wrong if the element replaced the one of that name: its own mistakes and those it makes elsewhere."""
+    """What would be wrong if the element replaced the one of that name: its own mistakes and those it
+    makes elsewhere."""
     return [
         problem for problem in _Assembly(design.database, design).add(source) if problem.file == source.file
     ]

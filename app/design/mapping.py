@@ -1,4 +1,5 @@
-"""Taking values out of a mapping of a design: each getter names file, line, key and reason when something is wrong."""
+"""Taking values out of a mapping of a design: each getter names file, line, key and reason when something
+is wrong."""
 
 from __future__ import annotations
 
@@ -136,7 +137,8 @@ class Keys:
         return dict(value)
 
     def rows(self, key: str) -> list[tuple[Located, str]]:
-        """The mappings of a list, each with its path. A plain word stands for {name: word} where it makes sense."""
+        """The mappings of a list, each with its path. A plain word stands for {name: word} where it makes
+        sense."""
         value = self.values.get(key)
         if value is None:
             return []

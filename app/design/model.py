@@ -54,7 +54,8 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice of a keyword list. `value` is stored and never changes; the label may. `parents`: under which it is offered."""
+    """One choice of a keyword list. `value` is stored and never changes; the label may. `parents`: under
+    which it is offered."""
 
     value: str
     label: Label

@@ -1,7 +1,8 @@
 """YAML with line numbers: what a mistake needs to be named.
 
-`read` gives mappings and lists that know on which line each key and entry stands. YAML 1.2's plain scalars: only
-`true`/`false`, numbers and `null` are special, so `no`, `on`, `2026-01-01` and `01` are texts as designers expect.
+`read` gives mappings and lists that know on which line each key and entry stands. YAML 1.2's plain
+scalars: only `true`/`false`, numbers and `null` are special, so `no`, `on`, `2026-01-01` and `01` are
+texts as designers expect.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ _Loader.add_implicit_resolver(
 
 
 def read(text: str, file: str) -> tuple[Located, list[Problem]]:
-    """The top mapping of a YAML text, and what is wrong with it. Broken YAML gives an empty mapping and one problem."""
+    """The top mapping of a YAML text, and what is wrong with it. Broken YAML gives an empty mapping and
+    one problem."""
     if len(text) > MAX_TEXT:
         return Located(), [Problem(file, 0, "", "the file is larger than 1 MB")]
     try:

@@ -1,7 +1,8 @@
-"""The design of each database, loaded from its documents and kept until one of them changes, in whatever process.
+"""The design of each database, loaded from its documents and kept until one of them changes, in whatever
+process.
 
-A design is read beneath the door: the door itself needs it to judge. An element whose text has a mistake (it came by
-replication, or an older version allowed it) is reported, and its last good text keeps working.
+A design is read beneath the door: the door itself needs it to judge. An element whose text has a mistake
+(it came by replication, or an older version allowed it) is reported, and its last good text keeps working.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class _Known(NamedTuple):
 
 
 class Catalog:
-    """Designs by database. Also an indexer of the store, so that this process sees its own changes at once."""
+    """Designs by database. Also an indexer of the store, so that this process sees its own changes at
+    once."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

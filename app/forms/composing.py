@@ -2,20 +2,21 @@
 
     sent ─ parse, translate ─ defaults ─ links pull ─ computed ─ tables ─ checks ─ number ─ readers, authors
 
-Only what changed is parsed; only items with expressions run any. Problems are gathered, so that a person sees all of
-them at once, and raised together as one BadRequest whose `fields` name the items.
+Only what changed is parsed; only items with expressions run any. Problems are gathered, so that a person
+sees all of them at once, and raised together as one BadRequest whose `fields` name the items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.access.model import Document
 from app.design.expressions import Expression, ExpressionError, near, plain
 from app.errors import BadRequest, DavenportError, NotFound
 from app.forms.fields import Around, Field, FieldProblem, Message
-from app.forms.plan import KEPT, STAMPS, SYSTEM_ITEMS, Plan
+from app.forms.plan import KEPT, STAMPS, Plan
 from app.forms.scope import Asking, names_for
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 REQUIRED = Message("This must be filled in.")
 FIXED = Message("This may not be changed now.")
 NOT_ALLOWED = Message("You may not change this.")
+EDITOR = 4
 NO_DOCUMENT = Message("There is no such document.")
 _SEPARATORS = (",", ";", "\n", "，", "；", "、")
 
@@ -113,7 +115,8 @@ class Composing:
             )
 
     def _left_out(self, sent: Mapping[str, Any], old: Document) -> None:
-        """Items that stood in the document and were not sent: gone, unless they are not the person's to remove."""
+        """Items that stood in the document and were not sent: gone, unless they are not the person's to
+        remove."""
         for name in old:
             if name in sent or name[:1] == "_" or name in STAMPS:
                 continue
@@ -166,9 +169,7 @@ class Composing:
         try:
             return expression.run(self.names, self.asking)
         except ExpressionError as problem:
-            raise FieldProblem(
-                "%(text)s", text=self._failed(name, f"{problem} in `{expression.source}`")
-            ) from None
+            raise FieldProblem(self._failed(name, f"{problem} in `{expression.source}`")) from None
 
     def _failed(self, name: str, reason: str) -> Message:
         return Message(
@@ -180,11 +181,10 @@ class Composing:
         """Newly linked documents must be readable and of the right form; their items are copied."""
         for name, item in self.plan.links:
             value = self.items.get(name)
-            if name not in self.changed:
-                if self.old is not None:
-                    for own in item.pull:
-                        self._put(own, self.old.get(own))
-                    continue
+            if name not in self.changed and self.old is not None:
+                for own in item.pull:
+                    self._put(own, self.old.get(own))
+                continue
             if value is None:
                 for own in item.pull:
                     self._put(own, None)
@@ -211,11 +211,12 @@ class Composing:
     def target(self, database: str, id: str) -> Mapping[str, Any] | None:
         """A linked document, if the person may read it."""
         try:
+            found: Mapping[str, Any] | None = None
             if database == self.database.name:
-                return self.database.get(id)
-            if self.rules.databases is None:
-                return None
-            return self.rules.databases.open(database, self.database.identity).get(id)
+                found = self.database.get(id)
+            elif self.rules.databases is not None:
+                found = self.rules.databases.open(database, self.database.identity).get(id)
+            return found
         except (NotFound, BadRequest):
             return None
 
@@ -244,7 +245,7 @@ class Composing:
             return False
 
     def _label(self, label: Any) -> Message | None:
-        return Message(label.get(self.around.language).replace("%", "%%") % ()) if label else None
+        return Message(label.get(self.around.language)) if label else None
 
     def _guards(self) -> None:
         """Items that may not be changed: by this person, now, or at all."""
@@ -256,14 +257,15 @@ class Composing:
                 continue
             if item.min_level > level:
                 self.problems[name] = NOT_ALLOWED
-            elif item.type == "code" and self.old is not None and self.old.get(name) and level < 4:
-                self.problems[name] = FIXED
-            elif item.readonly and level < 4:
+            elif (item.readonly or self._numbered(name)) and level < EDITOR:
                 self.problems[name] = FIXED
             elif item.readonly_when is not None and self.old is not None:
                 before = {**self.names, **self.old}
                 if item.readonly_when.holds(before, self.asking):
                     self.problems[name] = FIXED
+
+    def _numbered(self, name: str) -> bool:
+        return name in self.plan.codes and self.old is not None and bool(self.old.get(name))
 
     def _required(self) -> None:
         items, problems = self.items, self.problems
@@ -327,10 +329,8 @@ class Composing:
             numbering, database = self.rules.numbering, self.database.name
             sent = self.items.get(name)
             if sent is None:
-                self._put(name, numbering.draw(
-                    database, item.series, pattern, self.items,
-                    lambda code, name=name: self.rules.uniques.taken(database, self.form, name, code),  # type: ignore[misc]
-                ))  # fmt: skip
+                taken = partial(self.rules.uniques.taken, database, self.form, name)
+                self._put(name, numbering.draw(database, item.series, pattern, self.items, taken))
             elif name in self.changed:
                 numbering.note(database, item.series, pattern, self.items, sent)
 
@@ -354,9 +354,7 @@ class Composing:
                 return []
             self._add(found, which, value)
         for name in items:
-            if name != which:
-                self._add(found, which, self.items.get(name))
-        self._add(found, which, self.items.get(which) if which in self.plan.fields else None)
+            self._add(found, which, self.items.get(name))
         return list(found)
 
     def _add(self, found: dict[str, None], which: str, value: Any) -> None:

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app import jsonio
 from app.design import Design, Label, Problem, load_element
 from app.design.loader import KINDS, Source
 from app.errors import BadRequest
@@ -36,7 +37,8 @@ SYSTEM_ITEMS = (
 
 
 class Element(NamedTuple):
-    """An element of a database's design. `state`: shipped, customised or own; `newer`: a shipped text waits."""
+    """An element of a database's design. `state`: shipped, customised or own; `newer`: a shipped text
+    waits."""
 
     id: str
     rev: str
@@ -117,8 +119,6 @@ def listed(database: Database, design: Design | None) -> list[Element]:
 
 
 def _element(id: str, rev: str, body: bytes, design: Design | None) -> Element:
-    from app import jsonio
-
     document = jsonio.loads(body)
     kind, name = str(document.get("kind", "")), str(document.get("name", ""))
     held: Mapping[str, Any] = {}
@@ -139,7 +139,8 @@ def _element(id: str, rev: str, body: bytes, design: Design | None) -> Element:
 def save_element(
     database: Database, design: Design | None, kind: str, name: str, text: str, rev: str | None = None
 ) -> list[Problem]:
-    """Check an element and store it as this person. Problems: nothing was stored. Forbidden below designer."""
+    """Check an element and store it as this person. Problems: nothing was stored. Forbidden below
+    designer."""
     problems = check(design, database.name, kind, name, text)
     if problems:
         return problems

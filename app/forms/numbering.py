@@ -1,8 +1,9 @@
 """Running numbers: `C{year}{seq:5}` → C202600001, unique across replicas.
 
-The source (a standalone node or the hub) owns an endless block of each series and year; others draw from blocks it has
-leased to them. A number is drawn in the transaction that saves the document: if that fails, no number is lost. Without a
-block left a provisional code `C2026-?-7f3a` is given, which the source replaces. Gaps are normal.
+The source (a standalone node or the hub) owns an endless block of each series and year; others draw from
+blocks it has leased to them. A number is drawn in the transaction that saves the document: if that fails,
+no number is lost. Without a block left a provisional code `C2026-?-7f3a` is given, which the source
+replaces. Gaps are normal.
 
     numbers(series, year, last, next)     series = "customers/customer", with whatever else the pattern puts before {seq}
 """
@@ -48,7 +49,8 @@ class Numbering:
         items: Mapping[str, Any],
         taken: Callable[[str], bool] | None = None,
     ) -> str:
-        """The next code of a series, skipping those that are `taken`; a provisional one when blocks are used up."""
+        """The next code of a series, skipping those that are `taken`; a provisional one when blocks are
+        used up."""
         year = clock.today(self.zone).year
         key = _key(database, series, pattern, items)
         with self._writing() as connection:
@@ -150,7 +152,8 @@ def render(pattern: str, year: int, number: int, items: Mapping[str, Any]) -> st
 
 
 def number_in(pattern: str, year: int, items: Mapping[str, Any], code: str) -> int | None:
-    """The running number in a code of this series and year; None when it is not one or has more digits than fit."""
+    """The running number in a code of this series and year; None when it is not one or has more digits
+    than fit."""
     before, _, rest = pattern.partition("{seq")
     width, _, after = rest.partition("}")
     head, tail = render(before, year, 0, items), render(after, year, 0, items)

@@ -59,7 +59,7 @@ class FormRules:
         """What is stored for what was sent. BadRequest (its `fields` name the items), Forbidden."""
         design = self.catalog.design(database.name)
         form = new.get("form") or (old.get("form") if old is not None else None)
-        if form == DESIGN or form == ACL or design is None or not design.forms:
+        if form in (DESIGN, ACL) or design is None or not design.forms:
             return self._plainly(database, old, new, form)
         plan = self._plan(design, form, old, action)
         if (
@@ -80,7 +80,8 @@ class FormRules:
         return Composed(save.items, save.warnings)
 
     def preview(self, database: Database, old: Document | None, items: dict[str, Any]) -> Composed:
-        """As compose, for a page while somebody edits: nothing is refused, no number drawn; warnings are problems."""
+        """As compose, for a page while somebody edits: nothing is refused, no number drawn; warnings are
+        problems."""
         design = self.catalog.design(database.name)
         form = items.get("form") or (old.get("form") if old is not None else None)
         plan = self._plans.get(design, str(form)) if design is not None else None
@@ -141,7 +142,8 @@ class FormRules:
         item: Item | str,
         document: Mapping[str, Any] | None = None,
     ) -> list[Choice]:
-        """The choices offered in a document: fitting what they depend on, retired ones only where it has them."""
+        """The choices offered in a document: fitting what they depend on, retired ones only where it has
+        them."""
         found = self._item(database, form, item)
         field = field_of(found, self.catalog.design(database.name)) if found is not None else None
         return list(field.offered(document or {})) if isinstance(field, Keyword) else []
@@ -154,7 +156,8 @@ class FormRules:
         *,
         id: str | None = None,
     ) -> list[Match]:
-        """Readable documents with the same name, telephone number …; `id` is the document itself, if it is saved."""
+        """Readable documents with the same name, telephone number …; `id` is the document itself, if it
+        is saved."""
         found = self._form(database, form)
         if found is None:
             return []
@@ -190,7 +193,8 @@ class FormRules:
         return title
 
     def around(self, identity: Identity, language: str | None = None, *, titles: bool = False) -> Around:
-        """Language, zone and directory for parsing and showing values to a person; `titles`: links by title."""
+        """Language, zone and directory for parsing and showing values to a person; `titles`: links by
+        title."""
         person = identity.person
         return Around(
             language or person.language or "en",

@@ -2,9 +2,9 @@
 
     uniques(db, item, value, doc)     item = "customer.name", or "customer#phone" for all telephone numbers of the form
 
-Rows are kept by an indexer in the transaction of the write and joined against the person's visible sets when asked:
-what somebody may not read does not exist in the answer. Two documents that got the same value on two replicas are found
-the same way, by whoever reads both.
+Rows are kept by an indexer in the transaction of the write and joined against the person's visible sets
+when asked: what somebody may not read does not exist in the answer. Two documents that got the same value
+on two replicas are found the same way, by whoever reads both.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ class Uniques:
     def __call__(
         self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
     ) -> None:
-        """The indexer: rows of changed documents, in the transaction of the write (deferring would hide clashes)."""
+        """The indexer: rows of changed documents, in the transaction of the write (deferring would hide
+        clashes)."""
         design = self._design(self._name(connection, db))
         if design is None:
             return
@@ -179,7 +180,8 @@ class Uniques:
         id: str | None,
         only: Iterable[str] | None = None,
     ) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
-        """Readable documents with an equal value: (id, body, items). `id` is the document itself, if it is saved."""
+        """Readable documents with an equal value: (id, body, items). `id` is the document itself, if it
+        is saved."""
         wanted = list(values(form, items, only))
         if not wanted:
             return []
@@ -208,7 +210,8 @@ class Uniques:
         return found
 
     def taken(self, database: str, form: Form, item: str, code: str) -> bool:
-        """Does any document, readable or not, have this code? Only numbering asks, and shows nobody the answer."""
+        """Does any document, readable or not, have this code? Only numbering asks, and shows nobody the
+        answer."""
         entry = next((entry for entry in compared(form) if entry.item == item), None)
         if entry is None:
             return False
@@ -220,7 +223,8 @@ class Uniques:
         return row is not None
 
     def clashes(self, database: Database, form: Form, limit: int = 100) -> list[tuple[str, str, list[str]]]:
-        """Values that several readable documents have: (item, value, ids). For the list of duplicates to settle."""
+        """Values that several readable documents have: (item, value, ids). For the list of duplicates to
+        settle."""
         found: list[tuple[str, str, list[str]]] = []
         with database.reading() as reading:
             for key in dict.fromkeys(entry.key for entry in compared(form)):

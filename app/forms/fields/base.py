@@ -1,9 +1,11 @@
 """What every field type has: from what people or programs send to what a document holds, and back to text.
 
-    form text, JSON, a cell ──parse──→ stored value ──validate──→ (or FieldProblem) ──display──→ text for people
+    form text, JSON, a cell ──parse──→ stored value ──validate──→ (or FieldProblem) ──display──→ text for
+    people
                                                     └─form_text──→ text for an input
 
-Stored values are JSON; empty is `None` and is not stored at all. `parse` of a stored value gives it back unchanged.
+Stored values are JSON; empty is `None` and is not stored at all. `parse` of a stored value gives it back
+unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ MAX_ENTRIES = 10_000
 
 
 class Message(str):
-    """An English sentence that knows its template and values, so that a page can say it in another language."""
+    """An English sentence that knows its template and values, so that a page can say it in another
+    language."""
 
     template: str
     params: Mapping[str, Any]
@@ -50,7 +53,8 @@ class People(Protocol):
     """What names items ask of the directory."""
 
     def key_of(self, text: str, kinds: tuple[str, ...]) -> str | None:
-        """The key of a person, group or unit named by key, sign-in name, mail address or label; None if unknown."""
+        """The key of a person, group or unit named by key, sign-in name, mail address or label; None if
+        unknown."""
 
     def label(self, key: str, language: str) -> str:
         """How the holder of a key is called."""

@@ -1,7 +1,7 @@
 """One or several choices of a list.
 
-Documents hold the choice's value, which never changes; its label may. A retired choice stays readable and may stay in a
-document that has it, but is not chosen anew. With `allow_new` other words may be typed.
+Documents hold the choice's value, which never changes; its label may. A retired choice stays readable and
+may stay in a document that has it, but is not chosen anew. With `allow_new` other words may be typed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ MAX_ROWS = 1_000
 
 
 class Link(Field):
-    """The id of a document in the item's database. That it exists for the person is checked when it is saved."""
+    """The id of a document in the item's database. That it exists for the person is checked when it is
+    saved."""
 
     widget = "link"
 
@@ -44,7 +45,8 @@ class Attachment(Field):
 
 
 class Table(Field):
-    """Rows of cells: `[{"product": "…", "quantity": 2, "amount": 19.9}]`. Computed cells are computed here."""
+    """Rows of cells: `[{"product": "…", "quantity": 2, "amount": 19.9}]`. Computed cells are computed
+    here."""
 
     widget = "table"
 

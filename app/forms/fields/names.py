@@ -14,7 +14,8 @@ ACCESS_KINDS = ("person", "group", "unit", "leader", "role")
 
 
 class Names(Field):
-    """Keys of the directory. A label, sign-in name or mail address that means just one of them is taken as its key."""
+    """Keys of the directory. A label, sign-in name or mail address that means just one of them is taken
+    as its key."""
 
     widget = "names"
 

@@ -1,7 +1,7 @@
 """Numbers. JSON numbers in documents, decimal while they are calculated (docs/decisions/money.md).
 
-A number is stored as an integer when whole, else as the shortest decimal; money has as many places as its currency
-and at most 15 digits, the range in which a JSON number holds every cent exactly.
+A number is stored as an integer when whole, else as the shortest decimal; money has as many places as its
+currency and at most 15 digits, the range in which a JSON number holds every cent exactly.
 """
 
 from __future__ import annotations
