@@ -13,25 +13,36 @@ from typing import Any
 
 from app.access.acl import Level, Rights
 from app.errors import BadRequest
+from app.store.sets import EVERY_READER
 
 EVERYBODY = "*"
 PUBLIC = "flag:read_public"  # stands in `readers` of a public document; holders of the flag have it as a name
+ALL_LEVELS = "level:reader"  # says the same as `*`, but leaves room for another name beside it
 _SEPARATORS = (",", ";", "\n", "，", "；", "、")
 
 
 def names(value: object) -> frozenset[str]:
-    """A stored list of names as a set. A single string is one name; empty strings name nobody."""
+    """A stored list of names as a set. A single string is one name; blanks name nobody."""
     if isinstance(value, str):
-        return frozenset({value}) if value else frozenset()
-    if isinstance(value, (list, tuple)):
-        return frozenset(name for name in value if isinstance(name, str) and name)
-    return frozenset()
+        value = [value]
+    if not isinstance(value, (list, tuple)):
+        return frozenset()
+    return frozenset(name for name in value if isinstance(name, str) and name.strip())
 
 
 def readers_of(document: Mapping[str, Any]) -> frozenset[str]:
-    """Who may read: everybody when all readers items are empty, else readers and authors together."""
+    """Who may read: everybody when all readers items are empty, else readers and authors together.
+
+    A list that holds something, but no name (numbers, an object), opens the document to nobody.
+    """
     readers = names(document.get("readers"))
-    return readers | names(document.get("authors")) if readers else frozenset({EVERYBODY})
+    if readers:
+        return readers | names(document.get("authors"))
+    return frozenset({EVERYBODY}) if _is_empty(document.get("readers")) else frozenset()
+
+
+def _is_empty(value: object) -> bool:
+    return not value or (isinstance(value, list) and all(name == "" for name in value))
 
 
 def reading_names(rights: Rights, principals: frozenset[str]) -> frozenset[str]:
@@ -44,8 +55,7 @@ def reading_names(rights: Rights, principals: frozenset[str]) -> frozenset[str]:
 def may_read(rights: Rights, principals: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Whether the document exists for this person."""
     held = reading_names(rights, principals)
-    readers = readers_of(document)
-    return not readers.isdisjoint(held)
+    return EVERY_READER in held or not readers_of(document).isdisjoint(held)
 
 
 def may_create(rights: Rights, *, public: bool = False) -> bool:
@@ -127,6 +137,8 @@ def settle_lists(items: dict[str, Any]) -> None:
             items[item] = checked_names(item, items[item])
     readers = [name for name in items.get("readers", ()) if name != PUBLIC]
     if items.get("public") is True:
-        items["readers"] = [*(readers or [EVERYBODY]), PUBLIC]
+        items["readers"] = [ALL_LEVELS if name == EVERYBODY else name for name in readers or [EVERYBODY]] + [
+            PUBLIC
+        ]
     elif "readers" in items:
-        items["readers"] = readers
+        items["readers"] = [EVERYBODY] if readers == [ALL_LEVELS] else readers

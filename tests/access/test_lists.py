@@ -16,6 +16,7 @@ ROWS: list[tuple[str, Level, str, dict[str, Any], bool]] = [
     ("all readers empty: every reader and above", Level.READER, "", {"readers": []}, True),
     ("empty texts are empty", Level.READER, "", {"readers": ["", ""]}, True),
     ("one non-empty among several decides", Level.READER, "", {"readers": ["", "hr"]}, False),
+    ("a list without any name", Level.MANAGER, "", {"readers": [1, 2]}, False),
     ("named in readers", Level.READER, "", {"readers": ["ann"]}, True),
     ("in authors only, readers non-empty", Level.READER, "", {"readers": ["bob"], "authors": ["ann"]}, True),
     ("authors set, readers empty hides from nobody", Level.READER, "", {"authors": ["bob"]}, True),
@@ -61,6 +62,12 @@ def test_a_public_document_is_open_to_the_flag_and_closing_it_takes_that_away() 
     items["public"] = False
     rules.settle_lists(items)
     assert items["readers"] == ["ann"]
+
+
+def test_a_public_document_for_everybody_stays_readable_for_everybody() -> None:
+    items: dict[str, Any] = {"public": True}
+    rules.settle_lists(items)
+    assert items["readers"] == ["level:reader", "flag:read_public"]
 
 
 def test_nobody_opens_a_document_to_the_public_by_naming_the_flag() -> None:

@@ -1,0 +1,262 @@
+"""What the door checks of documents that decide rights, whoever writes them and by whichever path.
+
+    acl                    the access control list: managers; -Default- stays, a living manager stays
+    design:…               forms, views, …: designers; keyword lists also by those whom the design names
+    person, group, unit    in the directory: managers; keys are one namespace, fixed, never issued twice
+
+A guard sees the items as they are about to be stored and may refuse or complete them. What it notes in the
+log is written once the transaction has been committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app import clock
+from app.access import acl as acls
+from app.access import principals, rules
+from app.access.acl import ACL_ID, Acl, Level
+from app.access.directory import DIRECTORY, Snapshot, person_of
+from app.access.opened import Opened
+from app.errors import BadRequest, Forbidden
+from app.store import Revision
+
+if TYPE_CHECKING:
+    from app.access.database import Database
+
+DESIGN = "design:"
+KEYWORDS = "design:keywords:"
+PEOPLE = ("person", "group", "unit")
+
+
+class Guard(Protocol):
+    """Checks of one kind of document."""
+
+    def saving(
+        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
+    ) -> None:
+        """Refuse (Forbidden, BadRequest) or complete what is about to be stored."""
+
+    def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
+        """Refuse or accompany a deletion."""
+
+
+def guard_of(database: str, id: str, *forms: object) -> Guard | None:
+    """The guard of a document, by its id and its form before and after."""
+    if id == ACL_ID or "acl" in forms:
+        return AclGuard()
+    if id.startswith(DESIGN) or "design" in forms:
+        return DesignGuard()
+    if database == DIRECTORY and (id.startswith(principals.UNIT) or any(form in PEOPLE for form in forms)):
+        return DirectoryGuard()
+    return None
+
+
+class AclGuard:
+    """The ACL document."""
+
+    def saving(
+        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
+    ) -> None:
+        """Managers only; checked, brought into its stored form, and logged with what changed."""
+        if not rules.may_manage(database.rights):
+            raise Forbidden("Only managers change the access control list.")
+        if id != ACL_ID or new.get("form") != "acl":
+            raise BadRequest("The access control list has the id “acl” and the form “acl”.")
+        acl = acls.from_document(new)
+        check_acl(opened, acl)
+        for item in ("readers", "authors", "entries"):
+            new.pop(item, None)
+        new.update(acls.to_document(acl))
+        before = old.body.get("entries") if old else {}
+        detail = changed_entries(before if isinstance(before, Mapping) else {}, new["entries"])
+        _log(opened, "acl", ACL_ID, detail)
+
+    def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
+        """Never."""
+        raise Forbidden("The access control list cannot be deleted.")
+
+
+def check_acl(opened: Opened, acl: Acl) -> None:
+    """-Default- is there, names are of the kind they say, a living person stays manager. BadRequest."""
+    if acls.DEFAULT not in acl.entries:
+        raise BadRequest(f"{acls.DEFAULT} cannot be deleted.", fields={acls.DEFAULT: "This entry must stay."})
+    snapshot = opened.databases.directory.snapshot()
+    for entry in acl.entries.values():
+        kind = _kind(snapshot, entry.name)
+        if kind and entry.type in ("person", "group", "unit") and entry.type != kind:
+            sentence = f"“{entry.name}” is a {kind}, not a {entry.type}."
+            raise BadRequest(sentence, fields={entry.name: sentence})
+    if not opened.identity.is_system and not living_manager(acl, snapshot):
+        raise BadRequest("At least one person who can sign in must stay manager.")
+
+
+def living_manager(acl: Acl, snapshot: Snapshot) -> bool:
+    """Whether some active person is manager under this ACL."""
+    levels = (acls.effective(acl, snapshot.subject(person.key)).level for person in snapshot.active())
+    return any(level == Level.MANAGER for level in levels)
+
+
+def changed_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"before": {name: entry}, "after": {name: entry}}` of the entries that differ."""
+    differ = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return {
+        "before": {name: before[name] for name in differ if name in before},
+        "after": {name: after[name] for name in differ if name in after},
+    }
+
+
+def _kind(snapshot: Snapshot, name: str) -> str | None:
+    if name in snapshot.persons:
+        return "person"
+    if name in snapshot.groups:
+        return "group"
+    return "unit" if name in snapshot.units else None
+
+
+class DesignGuard:
+    """Forms, views, workflows, agents, keyword lists, as documents."""
+
+    def saving(
+        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
+    ) -> None:
+        """Designers; open to every reader, whatever lists were sent."""
+        self._allowed(database, id)
+        if not id.startswith(DESIGN) or new.get("form") != "design":
+            raise BadRequest("Design elements have an id “design:…” and the form “design”.")
+        new.pop("readers", None)
+        new.pop("authors", None)
+
+    def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
+        """Designers."""
+        self._allowed(database, old.id)
+
+    def _allowed(self, database: Database, id: str) -> None:
+        if rules.may_design(database.rights):
+            return
+        if not (id.startswith(KEYWORDS) and database.may_keep(id)):
+            raise Forbidden("Only designers change the design.")
+
+
+class DirectoryGuard:
+    """Persons, groups and units: these documents give access, so only managers of the directory write
+    them."""
+
+    def saving(
+        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
+    ) -> None:
+        """Check key, references and sign-in name; issue the key of a new one; leave every database a
+        manager."""
+        _managers_only(database, opened)
+        form = new.get("form")
+        if (old is not None and old.body.get("form") != form) or form not in PEOPLE:
+            raise BadRequest("The form of an entry of the directory does not change.")
+        snapshot = opened.databases.directory.snapshot()
+        _CHECKS[form](snapshot, id, new)
+        if form == "group":
+            new["readers"] = ["level:manager"]
+        if old is None:
+            issue(opened, id)
+        else:
+            opened.checks.append(opened.databases.refuse_orphans())
+        _log(opened, f"{form}_{'changed' if old else 'created'}", id, _difference(old, new))
+
+    def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
+        """The key stays issued; a person's passwords, tokens and sessions end with the deletion."""
+        _managers_only(database, opened)
+        form = old.body.get("form")
+        opened.checks.append(opened.databases.refuse_orphans())
+        _log(opened, f"{form}_removed", old.id, {})
+        if form == "person":
+            for hook in opened.databases.on_person_removed:
+                opened.store.documents.on_commit(lambda hook=hook: hook(old.id))  # type: ignore[misc]
+
+
+def _managers_only(database: Database, opened: Opened) -> None:
+    if not rules.may_manage(database.rights):
+        raise Forbidden("Only managers of the directory change persons, groups and units.")
+
+
+def issue(opened: Opened, key: str) -> None:
+    """Take a key for good. BadRequest when somebody or something ever had it."""
+    with opened.store.transaction() as connection:
+        if connection.execute("SELECT 1 FROM issued_keys WHERE key = ?", (key,)).fetchone():
+            raise _bad("_id", f"The key “{key}” has been used before; keys are never issued twice.")
+        connection.execute("INSERT INTO issued_keys (key, at) VALUES (?, ?)", (key, clock.now()))
+
+
+def is_issued(opened: Opened, key: str) -> bool:
+    """Whether a key is or was somebody's."""
+    with opened.store.reading() as connection:
+        return connection.execute("SELECT 1 FROM issued_keys WHERE key = ?", (key,)).fetchone() is not None
+
+
+def _check_person(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
+    if not principals.is_key(id):
+        raise _bad("_id", f"“{id}” cannot be a key: small letters, digits, “.”, “-” and “_”.")
+    if not isinstance(new.get("name"), str) or not new["name"].strip():
+        raise _bad("name", "A person needs a name.")
+    person = person_of(id, new)
+    for item, text in (("sign_in", person.sign_in), ("email", person.email)):
+        holder = snapshot.by_sign_in.get(text.casefold()) if text else None
+        if holder is None and item == "sign_in" and text.casefold() in snapshot.persons:
+            holder = text.casefold()
+        if holder not in (None, id):
+            raise _bad(item, f"“{text}” is how somebody else signs in.")
+    if person.unit and person.unit not in snapshot.units:
+        raise _bad("unit", f"There is no unit “{person.unit}”.")
+
+
+def _check_group(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
+    if not principals.is_key(id):
+        raise _bad("_id", f"“{id}” cannot be a key: small letters, digits, “.”, “-” and “_”.")
+    members = rules.checked_names("members", new.get("members"))
+    for member in members:
+        if not _is_member(snapshot, member):
+            raise _bad("members", f"There is nobody and no group “{member}”.")
+    new["members"] = members
+
+
+def _is_member(snapshot: Snapshot, name: str) -> bool:
+    if name.startswith(principals.LEADER):
+        name = principals.UNIT + name.removeprefix(principals.LEADER)
+    return _kind(snapshot, name) is not None
+
+
+def _check_unit(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
+    if not principals.is_unit_key(id):
+        raise _bad("_id", f"“{id}” cannot be a unit's key, such as “unit:south”.")
+    parent, leader = new.get("parent"), new.get("leader")
+    if parent and parent not in snapshot.units:
+        raise _bad("parent", f"There is no unit “{parent}”.")
+    if parent and id in ("unit:" + step for step in principals.unit_path(str(parent), snapshot.parents)):
+        raise _bad("parent", "A unit cannot be above itself.")
+    if leader and leader not in snapshot.persons:
+        raise _bad("leader", f"There is nobody “{leader}”.")
+
+
+_CHECKS: dict[str, Callable[[Snapshot, str, dict[str, Any]], None]] = {
+    "person": _check_person,
+    "group": _check_group,
+    "unit": _check_unit,
+}
+
+
+def _bad(item: str, sentence: str) -> BadRequest:
+    return BadRequest(sentence, fields={item: sentence})
+
+
+def _difference(old: Revision | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log says of a directory entry: the items that decide rights, before and after."""
+    before = old.body if old else {}
+    decisive = ("name", "sign_in", "unit", "active", "members", "parent", "leader", "email")
+    return {item: [before.get(item), new.get(item)] for item in decisive if before.get(item) != new.get(item)}
+
+
+def _log(opened: Opened, event: str, subject: str, detail: Mapping[str, Any]) -> None:
+    opened.store.documents.on_commit(
+        lambda: opened.databases.audit.record(
+            event, opened.identity.key, database=opened.raw.name, subject=subject, detail=detail
+        )
+    )
