@@ -1,0 +1,255 @@
+"""Filter expressions of a view: `stage=won,lost;amount>=1000;name~华`.
+
+    conditions  joined by `;` — all must hold
+    condition   item operator values;  operators  = != > >= < <= ~ (contains) ^ (starts with)
+    values      joined by `,` — one of them suffices; quotes keep `,` `;` and spaces
+    nothing     `stage=` finds documents without a stage; `stage!=` those with one
+
+A name is an item of the document or a column of the view. Equality ignores case and accents, as sorting
+does; an item holding a list fits when one of its entries does. `me` is the person (`owner=me`), `today` and
+`today+7` (days) stand for dates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from app import clock
+from app.errors import BadRequest
+from app.views import collation
+from app.views.orders import typed
+
+OPERATORS = ("!=", ">=", "<=", "=", ">", "<", "~", "^")
+MOST = 30  # conditions, and values in one
+_NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(!=|>=|<=|=|>|<|~|\^)")
+_RELATIVE = re.compile(r"today(?:([+-])(\d{1,5}))?")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on an item or column."""
+
+    name: str
+    operator: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.operator}{','.join(map(_quoted, self.values))}"
+
+
+def _quoted(value: str) -> str:
+    if value == "" or re.search(r'[,;"]|^\s|\s$', value):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+def parse(source: str | Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    """Conditions of a filter text, or of {item: value}. BadRequest when it is malformed."""
+    if not source:
+        return ()
+    if isinstance(source, Mapping):
+        found = [_from_pair(str(name), value) for name, value in source.items()]
+    else:
+        found = _parse_text(source)
+    if len(found) > MOST or any(len(each.values) > MOST for each in found):
+        raise BadRequest(f"A filter takes at most {MOST} conditions and {MOST} values in each.")
+    return tuple(found)
+
+
+def _from_pair(name: str, value: Any) -> Condition:
+    if isinstance(value, list | tuple):
+        return Condition(name, "=", tuple(map(str, value)))
+    text = "" if value is None else str(value)
+    operator = next((each for each in OPERATORS if text.startswith(each)), None)
+    if operator:
+        return _parse_text(f"{name}{text}")[0]
+    return Condition(name, "=", (text,) if text else ())
+
+
+def _parse_text(text: str) -> list[Condition]:
+    found, at = [], 0
+    while at < len(text):
+        if not text[at:].strip(" ;"):
+            break
+        match = _NAME.match(text, at)
+        if match is None:
+            raise BadRequest(
+                f"The filter is not understood near {text[at : at + 20]!r}: name, operator, value."
+            )
+        values, at = _values(text, match.end())
+        if not values and match[2] not in ("=", "!="):
+            raise BadRequest(f"The filter compares {match[1]} with nothing.")
+        found.append(Condition(match[1], match[2], tuple(values)))
+    return found
+
+
+def _values(text: str, at: int) -> tuple[list[str], int]:
+    values: list[str] = []
+    piece, quoted = "", False
+    while True:
+        if at < len(text) and text[at] == '"' and not piece.strip():
+            piece, at = _quoted_piece(text, at + 1)
+            quoted = True
+        elif at >= len(text) or text[at] in ",;":
+            if piece.strip() or quoted:
+                values.append(piece if quoted else piece.strip())
+            if at >= len(text) or text[at] == ";":
+                return values, at + 1
+            piece, quoted, at = "", False, at + 1
+        elif quoted:
+            if not text[at].isspace():
+                raise BadRequest("The filter has text behind a closing quote.")
+            at += 1
+        else:
+            piece, at = piece + text[at], at + 1
+
+
+def _quoted_piece(text: str, at: int) -> tuple[str, int]:
+    piece = ""
+    while at < len(text):
+        if text[at] == '"':
+            if text[at + 1 : at + 2] != '"':
+                return piece, at + 1
+            at += 1
+        piece, at = piece + text[at], at + 1
+    raise BadRequest("The filter has a quote that is not closed.")
+
+
+# --- meaning
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What `me` and `today` stand for."""
+
+    person: str
+    today: str
+
+    def resolve(self, value: str) -> str:
+        """A value with `me` and `today±days` replaced."""
+        if value == "me":
+            return self.person
+        match = _RELATIVE.fullmatch(value)
+        if match is None:
+            return value
+        days = int(match[2] or 0) * (-1 if match[1] == "-" else 1)
+        return (clock.parse(self.today + "T00:00:00").date() + timedelta(days=days)).isoformat()
+
+
+def tester(condition: Condition, kind: str, surroundings: Surroundings) -> Callable[[Any], bool]:
+    """A function that says whether a value (or one entry of a list) fits."""
+    wanted = [read_value(surroundings.resolve(value), kind) for value in condition.values]
+    one = _one(condition.operator, wanted)
+
+    def fits(value: Any) -> bool:
+        if isinstance(value, list):
+            if condition.operator == "!=":
+                return all(map(one, value)) if value else one(None)
+            return any(map(one, value)) if value else one(None)
+        return one(typed(value, kind))
+
+    return fits
+
+
+def read_value(text: str, kind: str) -> Any:
+    """A value as typed in, in the kind the column holds."""
+    if kind == "number":
+        found = typed(text, "number")
+        if not isinstance(found, Decimal):
+            raise BadRequest(f"{text!r} is not a number.")
+        return found
+    return text
+
+
+def _one(operator: str, wanted: list[Any]) -> Callable[[Any], bool]:
+    if operator in ("=", "!="):
+        keys = {collation.key(value) for value in wanted} if wanted else {collation.key(None)}
+        keys |= {collation.key(word == "true") for word in wanted if word in ("true", "false")}
+        keys |= {collation.key(typed(word, "number")) for word in wanted if _numeric(word)}
+        if operator == "=":
+            return lambda value: _key(value) in keys
+        return lambda value: _key(value) not in keys
+    if operator == "~":
+        folded = [collation.fold(str(value)) for value in wanted]
+        return lambda value: value is not None and any(each in _folded(value) for each in folded)
+    if operator == "^":
+        begun = [str(value) for value in wanted]
+        return lambda value: value is not None and any(_starts(value, each) for each in begun)
+    bounds = [collation.key(value) for value in wanted]
+    numbers = [collation.key(typed(value, "number")) for value in wanted if _numeric(value)]
+
+    def compares(value: Any) -> bool:
+        if value is None or value == "":
+            return False
+        key = _key(value)
+        right = numbers if numbers and key[:1] == collation.NUMBER else bounds
+        return any(key[:1] == bound[:1] and _compare(operator, key, bound) for bound in right)
+
+    return compares
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, str) and isinstance(typed(value, "number"), Decimal)
+
+
+def _key(value: Any) -> bytes:
+    return collation.key(None if value == "" else value)
+
+
+def _folded(value: Any) -> str:
+    return collation.fold(value if isinstance(value, str) else str(value))
+
+
+def _starts(value: Any, typed_in: str) -> bool:
+    if not typed_in.isascii():
+        return _folded(value).startswith(collation.fold(typed_in))
+    key = collation.key(str(value))
+    return any(low <= key < high for low, high in collation.starting(typed_in))
+
+
+def _compare(operator: str, key: bytes, bound: bytes) -> bool:
+    if operator == ">":
+        return key > bound and not _within(key, bound)
+    if operator == ">=":
+        return key >= bound
+    if operator == "<":
+        return key < bound
+    return key <= bound or _within(key, bound)
+
+
+def _within(key: bytes, bound: bytes) -> bool:
+    """A text that continues the bound: `<= 2026-11-22` takes in that day's times."""
+    return (
+        key[:1] == collation.TEXT and len(bound) > 8 and bound.endswith(b"\0") and key.startswith(bound[:-1])
+    )
+
+
+def ranges(condition: Condition, kind: str, surroundings: Surroundings) -> list[tuple[bytes, bytes]] | None:
+    """Key ranges of a column's order with every document that fits; None when the order does not help."""
+    wanted = [read_value(surroundings.resolve(value), kind) for value in condition.values]
+    if condition.operator == "=":
+        keys = {collation.key(value) for value in wanted} if wanted else {collation.key(None)}
+        keys |= {collation.key(word == "true") for word in wanted if word in ("true", "false")}
+        keys |= {collation.key(typed(word, "number")) for word in wanted if _numeric(word)}
+        return [(key, collation.after(key)) for key in sorted(keys)]
+    if len(wanted) != 1 or (kind != "number" and _numeric(wanted[0])):
+        return None
+    key = collation.key(wanted[0])
+    end = (bytes([key[0] + 1]), key[:1])
+    match condition.operator:
+        case ">" | ">=":
+            return [(key, end[0])]
+        case "<":
+            return [(end[1], key)]
+        case "<=":
+            continued = key[:-1] if key.endswith(b"\0") else key
+            return [(end[1], max(collation.after(key), collation.after(continued)))]
+        case "^" if kind != "number":
+            return collation.starting(str(wanted[0]))
+        case _:
+            return None

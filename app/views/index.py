@@ -1,0 +1,443 @@
+"""The view index follows the documents: at once for a person's save, soon for bulk writes.
+
+    save      Changed ─────────→ keys ─→ entries, totals            in the same transaction
+    bulk      Changed ─→ pending … catch_up() ─→ keys ─→ …          in transactions of ≤ 50 ms
+    design    new orders (ready = 0, built = seq) … catch_up() walks the documents by seq
+              orders no view uses any more (ready = -1) … catch_up() removes their rows
+
+Access is never deferred: a document that changes its reader set or is deleted has its rows changed at
+once. Responses stand below their parent's key; when that changes or arrives later, they are made again,
+many of them by way of `pending`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import orjson
+
+from app.design import Design
+from app.errors import Unavailable
+from app.store import Changed, Store
+from app.views import orders
+from app.views.entries import ABSENT, Difference, Held, pack, unpack
+from app.views.orders import Body, Keys, Maker, Orders
+from app.views.totals import write_totals
+
+HOLD = 0.035  # seconds a background transaction aims to hold the write lock
+FEWEST, MOST = 20, 2_000  # documents in one background transaction
+FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
+READY, BUILDING, LEAVING = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class State:
+    """A database's orders as the index has them: `numbers` by digest, complete or not."""
+
+    name: str
+    design: Design | None
+    orders: Orders
+    numbers: dict[str, int]
+    building: frozenset[int]
+    maker: Maker
+    counted: frozenset[int]
+
+
+class Index:
+    """The indexer. `designs(name)`: the design of a database, the same object until it changes."""
+
+    def __init__(self, store: Store, designs: Callable[[str], Design | None]) -> None:
+        self.store = store
+        self._designs = designs
+        self._compiled: dict[int, tuple[Design | None, Orders]] = {}
+        self._names: dict[int, str] = {}
+        self._makers: dict[tuple[int, tuple[tuple[int, str], ...]], tuple[Orders, Maker, frozenset[int]]] = {}
+        self._pace: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    # -- the orders of a database
+
+    def state(self, connection: sqlite3.Connection, db: int) -> State:
+        """The orders as they stand in this snapshot, matched with the current design."""
+        name = self._name(connection, db)
+        design, wanted = self._wanted(name, db)
+        rows = connection.execute(
+            "SELECT ord, digest, ready FROM orders WHERE db = ? AND ready >= 0", (db,)
+        ).fetchall()
+        numbers = {digest: number for number, digest, _ in rows if digest in wanted.by_digest}
+        building = frozenset(number for number, _, ready in rows if not ready)
+        maker, counted = self._maker(db, wanted, numbers)
+        return State(name, design, wanted, numbers, building, maker, counted)
+
+    def _name(self, connection: sqlite3.Connection, db: int) -> str:
+        if db not in self._names:
+            row = connection.execute("SELECT name FROM databases WHERE db = ?", (db,)).fetchone()
+            if row is None:
+                return ""
+            self._names[db] = row[0]
+        return self._names[db]
+
+    def _wanted(self, name: str, db: int) -> tuple[Design | None, Orders]:
+        design = self._designs(name) if name else None
+        known = self._compiled.get(db)
+        if known is None or known[0] is not design:
+            known = self._compiled[db] = (design, orders.of_design(design))
+        return known
+
+    def _maker(self, db: int, wanted: Orders, numbers: dict[str, int]) -> tuple[Maker, frozenset[int]]:
+        key = (db, tuple(sorted((number, digest) for digest, number in numbers.items())))
+        known = self._makers.get(key)
+        if known is None or known[0] is not wanted:
+            by_number = {number: wanted.by_digest[digest] for digest, number in numbers.items()}
+            counted = frozenset(number for number, order in by_number.items() if order.counted)
+            with self._lock:
+                for old in [each for each in self._makers if each[0] == db]:
+                    self._makers.pop(old, None)
+                known = self._makers[key] = (wanted, Maker(by_number), counted)
+        return known[1], known[2]
+
+    def current(self, db: int) -> State:
+        """The state once new orders are entered and unused ones marked; writes if the design changed."""
+        with self.store.reading() as connection:
+            state = self.state(connection, db)
+            if not self._differs(connection, db, state):
+                return state
+        with suppress(Unavailable), self.store.transaction() as connection:
+            self.synchronise(connection, db)
+        with self.store.reading() as connection:
+            return self.state(connection, db)
+
+    def _differs(self, connection: sqlite3.Connection, db: int, state: State) -> bool:
+        if len(state.numbers) < len(state.orders.by_digest):
+            return True
+        kept = connection.execute(
+            "SELECT count(*) FROM orders WHERE db = ? AND ready >= 0", (db,)
+        ).fetchone()[0]
+        return bool(kept > len(state.numbers))
+
+    def synchronise(self, connection: sqlite3.Connection, db: int) -> State:
+        """Enter what the design newly asks for, mark what it no longer does. Inside a write transaction."""
+        state = self.state(connection, db)
+        if not self._differs(connection, db, state):
+            return state
+        rows = connection.execute(
+            "SELECT ord, digest FROM orders WHERE db = ? AND ready >= 0", (db,)
+        ).fetchall()
+        for number, digest in rows:
+            if digest not in state.orders.by_digest:
+                connection.execute(
+                    "UPDATE orders SET ready = ?, digest = digest || ':' || ord WHERE ord = ?",
+                    (LEAVING, number),
+                )
+        empty = connection.execute("SELECT 1 FROM documents WHERE db = ? LIMIT 1", (db,)).fetchone() is None
+        for digest in state.orders.by_digest:
+            if digest not in state.numbers:
+                connection.execute(
+                    "INSERT INTO orders (db, digest, ready) VALUES (?, ?, ?)",
+                    (db, digest, READY if empty else BUILDING),
+                )
+        return self.state(connection, db)
+
+    # -- following writes
+
+    def __call__(
+        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
+    ) -> None:
+        """Called by the store inside the write transaction."""
+        state = self.synchronise(connection, db)
+        if not state.numbers:
+            return
+        if deferred:
+            self._put_off(connection, db, state, changes)
+            return
+        batch = _Batch(connection, db, state)
+        for change in changes:
+            batch.document(change.doc, change.id, change.new, change.access, known_new=change.created)
+        connection.executemany("DELETE FROM pending WHERE doc = ?", [(change.doc,) for change in changes])
+        batch.write()
+
+    def _put_off(
+        self, connection: sqlite3.Connection, db: int, state: State, changes: Sequence[Changed]
+    ) -> None:
+        """Removals and changed reader sets now, keys later."""
+        now = [c for c in changes if not c.created and (c.new is None or c.access != c.access_before)]
+        batch = _Batch(connection, db, state)
+        for change in now:
+            if change.new is None:
+                batch.document(change.doc, change.id, None, change.access)
+            else:
+                batch.move(change.doc, change.access)
+        batch.write()
+        forms = state.maker.forms
+        later = [c for c in changes if c.new is not None and (not c.created or c.new.get("form") in forms)]
+        connection.executemany(
+            "INSERT OR IGNORE INTO pending (doc, db) VALUES (?, ?)", [(change.doc, db) for change in later]
+        )
+        gone = [(change.doc,) for change in changes if change.new is None]
+        connection.executemany("DELETE FROM pending WHERE doc = ?", gone)
+
+    # -- catching up
+
+    def pending(self, db: int) -> int:
+        """How many documents are not in every order yet (an estimate while orders are built)."""
+        with self.store.reading() as connection:
+            return self.missing(connection, db)
+
+    def missing(self, connection: sqlite3.Connection, db: int) -> int:
+        """As `pending`, in this snapshot."""
+        waiting = connection.execute("SELECT count(*) FROM pending WHERE db = ?", (db,)).fetchone()[0]
+        row = connection.execute(
+            "SELECT d.update_seq - min(o.built), d.documents FROM orders AS o JOIN databases AS d USING (db)"
+            " WHERE o.db = ? AND o.ready = 0",
+            (db,),
+        ).fetchone()
+        left = min(row[0], row[1]) if row and row[0] is not None else 0
+        return int(waiting) + int(left)
+
+    def catch_up(
+        self, db: int | None = None, *, limit: int | None = None, seconds: float | None = None
+    ) -> int:
+        """Index what is pending, build new orders, remove old ones; in short transactions.
+
+        Stops after `limit` documents or `seconds`, or when nothing is left. How many documents.
+        """
+        started, done = time.monotonic(), 0
+        while (limit is None or done < limit) and (seconds is None or time.monotonic() - started < seconds):
+            step = self._step(db, None if limit is None else limit - done)
+            if step is None:
+                break
+            done += step
+        return done
+
+    def index_waiting(self, db: int, size: int) -> None:
+        """Index up to `size` waiting documents of a database in one transaction, if nobody else writes."""
+        with suppress(Unavailable), self.store.transaction() as connection:
+            self._index_pending(connection, db, size)
+
+    def _step(self, db: int | None, limit: int | None) -> int | None:
+        with self.store.reading() as connection:
+            job = self._next_job(connection, db)
+        if job is None:
+            return None
+        kind, where = job
+        size = int(min(max(self._pace.get(kind, 100), FEWEST), MOST, limit or MOST))
+        act = {"pending": self._index_pending, "build": self._build, "leave": self._leave}[kind]
+        with self.store.transaction() as connection:
+            began = time.monotonic()
+            done = act(connection, where, size)
+            spent = time.monotonic() - began
+        if spent > 0 and done:
+            self._pace[kind] = min(size * HOLD / spent, size * 2)
+        return done
+
+    @staticmethod
+    def _next_job(connection: sqlite3.Connection, db: int | None) -> tuple[str, int] | None:
+        where, given = ("", ()) if db is None else (" AND db = ?", (db,))
+        for kind, table in (
+            ("pending", "pending WHERE TRUE"),
+            ("build", "orders WHERE ready = 0"),
+            ("leave", "orders WHERE ready = -1"),
+        ):
+            row = connection.execute(f"SELECT db FROM {table}{where} LIMIT 1", given).fetchone()
+            if row:
+                return kind, row[0]
+        return None
+
+    def _index_pending(self, connection: sqlite3.Connection, db: int, size: int) -> int:
+        state = self.synchronise(connection, db)
+        rows = connection.execute(
+            "SELECT p.doc, d.id, d.deleted, d.access, d.body"
+            " FROM (SELECT doc FROM pending WHERE db = ? LIMIT ?) AS p"
+            " LEFT JOIN documents AS d ON d.doc = p.doc",
+            (db, size),
+        ).fetchall()
+        connection.executemany("DELETE FROM pending WHERE doc = ?", [(row[0],) for row in rows])
+        self._index(connection, db, state, rows)
+        return len(rows)
+
+    def _build(self, connection: sqlite3.Connection, db: int, size: int) -> int:
+        """Index the next documents by seq for the orders that are being built."""
+        state = self.synchronise(connection, db)
+        row = connection.execute("SELECT min(built) FROM orders WHERE db = ? AND ready = 0", (db,)).fetchone()
+        if row[0] is None:
+            return 0
+        rows = connection.execute(
+            "SELECT doc, id, deleted, access, body, seq FROM documents INDEXED BY documents_by_seq"
+            " WHERE db = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (db, row[0], size),
+        ).fetchall()
+        self._index(connection, db, state, [each[:5] for each in rows])
+        if rows:
+            connection.execute(
+                "UPDATE orders SET built = max(built, ?) WHERE db = ? AND ready = 0", (rows[-1][5], db)
+            )
+        if len(rows) < size:
+            connection.execute("UPDATE orders SET ready = 1 WHERE db = ? AND ready = 0", (db,))
+        return max(len(rows), 1)
+
+    def _index(
+        self,
+        connection: sqlite3.Connection,
+        db: int,
+        state: State,
+        rows: Iterable[tuple[int, str, int, int, bytes]],
+    ) -> None:
+        batch = _Batch(connection, db, state)
+        for doc, document, deleted, access, body in rows:
+            live = document is not None and not deleted
+            batch.document(doc, document, orjson.loads(body) if live else None, access or 0)
+        batch.write()
+
+    @staticmethod
+    def _leave(connection: sqlite3.Connection, db: int, size: int) -> int:
+        """Remove rows of an order that no view uses any more."""
+        number = connection.execute("SELECT ord FROM orders WHERE db = ? AND ready = -1", (db,)).fetchone()[0]
+        removed = 0
+        for table in ("entries", "totals"):
+            columns = "ord, key, doc, n" if table == "entries" else "ord, access, level, category"
+            removed += connection.execute(
+                f"DELETE FROM {table} WHERE ({columns}) IN"
+                f" (SELECT {columns} FROM {table} WHERE ord = ? LIMIT ?)",
+                (number, size),
+            ).rowcount
+        if not removed:
+            connection.execute("DELETE FROM orders WHERE ord = ?", (number,))
+        return max(removed, 1)
+
+    def rebuild(self, db: int) -> None:
+        """Forget every order of a database and build it anew (in the background)."""
+        with self.store.transaction() as connection:
+            connection.execute(
+                "UPDATE orders SET ready = ?, digest = digest || ':' || ord WHERE db = ? AND ready >= 0",
+                (LEAVING, db),
+            )
+            self.synchronise(connection, db)
+
+
+class _Batch:
+    """Documents indexed together: reads what they have, gathers the difference, writes it sorted."""
+
+    def __init__(self, connection: sqlite3.Connection, db: int, state: State) -> None:
+        self._connection = connection
+        self._db = db
+        self._state = state
+        self._held: dict[int, Held] = {}
+        self._before: dict[int, Held] = {}
+        self._numbers: dict[str, int | None] = {}
+        self._followed = 0
+        self._late: set[int] = set()
+
+    def document(
+        self, doc: int, document: str | None, body: Body | None, access: int, *, known_new: bool = False
+    ) -> None:
+        """Bring one document's keys up to date; None removes it."""
+        if known_new and doc not in self._held:
+            self._held[doc] = self._before[doc] = ABSENT
+        old = self._old(doc)
+        new = Held(access, self._keys(doc, body) if body is not None else {})
+        self._held[doc] = new
+        if self._state.maker.trees:
+            self._relate(doc, body)
+            appears = body is None or old is ABSENT
+            if document is not None and (appears or self._tree_keys(old) != self._tree_keys(new)):
+                self._numbers[document] = None if body is None else doc
+                self._follow(document)
+
+    def move(self, doc: int, access: int) -> None:
+        """The document has another reader set; its keys stay as they are for now."""
+        self._held[doc] = Held(access, self._old(doc).keys)
+
+    def _keys(self, doc: int, body: Body) -> dict[int, Keys]:
+        maker = self._state.maker
+        parents = None
+        if maker.trees and body.get("parent"):
+            parent = self._number(str(body["parent"]))
+            parents = self._old(parent).keys if parent is not None and parent != doc else None
+        return maker.make(body, doc, parents)
+
+    def _old(self, doc: int) -> Held:
+        known = self._held.get(doc)
+        if known is None:
+            row = self._connection.execute("SELECT entries FROM doc_entries WHERE doc = ?", (doc,)).fetchone()
+            known = self._held[doc] = self._before[doc] = unpack(row[0]) if row else ABSENT
+        return known
+
+    # -- responses
+
+    def _number(self, document: str) -> int | None:
+        if document not in self._numbers:
+            row = self._connection.execute(
+                "SELECT doc FROM documents WHERE db = ? AND id = ? AND deleted = 0", (self._db, document)
+            ).fetchone()
+            self._numbers[document] = row[0] if row else None
+        return self._numbers[document]
+
+    def _tree_keys(self, held: Held) -> dict[int, tuple[orders.Entry, ...]]:
+        trees = self._state.maker.trees
+        return {number: keys.entries for number, keys in held.keys.items() if number in trees}
+
+    def _relate(self, doc: int, body: Body | None) -> None:
+        parent = body.get("parent") if body is not None else None
+        row = self._connection.execute("SELECT parent FROM responses WHERE doc = ?", (doc,)).fetchone()
+        before = row[0] if row else None
+        now = parent if isinstance(parent, str) and parent else None
+        if before == now:
+            return
+        if now is None:
+            self._connection.execute("DELETE FROM responses WHERE doc = ?", (doc,))
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO responses VALUES (?, ?, ?)", (doc, self._db, now)
+            )
+
+    def _follow(self, document: str) -> None:
+        """Make the responses' keys again, as their parent's key changed; many of them later."""
+        children = self._connection.execute(
+            "SELECT d.doc, d.id, d.access, d.body FROM responses AS r CROSS JOIN documents AS d USING (doc)"
+            " WHERE r.db = ? AND r.parent = ? AND d.deleted = 0",
+            (self._db, document),
+        )
+        for doc, child, access, body in children.fetchall():
+            self._followed += 1
+            if self._followed > FOLLOW:
+                self._late.add(doc)
+            else:
+                self.document(doc, child, orjson.loads(body), access)
+
+    # -- writing
+
+    def write(self) -> None:
+        """Everything that changed, in key order."""
+        connection, difference = self._connection, Difference(self._state.counted)
+        blobs: list[tuple[int, bytes]] = []
+        gone: list[tuple[int]] = []
+        for doc, new in self._held.items():
+            old = self._before[doc]
+            if new.keys == old.keys and (new.access == old.access or not new.keys):
+                continue
+            difference.add(doc, old, new)
+            if new.keys:
+                blobs.append((doc, pack(new)))
+            else:
+                gone.append((doc,))
+        connection.executemany(
+            "DELETE FROM entries WHERE ord = ? AND key = ? AND doc = ? AND n = ?", sorted(difference.gone)
+        )
+        connection.executemany(
+            "UPDATE entries SET access = ? WHERE ord = ? AND key = ? AND doc = ? AND n = ?", difference.moved
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added)
+        )
+        write_totals(connection, difference.totals)
+        connection.executemany("INSERT OR REPLACE INTO doc_entries (doc, entries) VALUES (?, ?)", blobs)
+        connection.executemany("DELETE FROM doc_entries WHERE doc = ?", gone)
+        connection.executemany(
+            "INSERT OR IGNORE INTO pending (doc, db) VALUES (?, ?)",
+            [(doc, self._db) for doc in sorted(self._late)],
+        )
