@@ -1,24 +1,22 @@
-"""What may be forgotten: bodies of old ancestors, the old access log, documents deleted long ago.
+"""What may be forgotten: bodies of old ancestors and the old access log.
 
 Kept in any case: every leaf; the common ancestor of live leaves (a merge needs it); every ancestor that was
 replaced less than `KEEP_DAYS` ago, which includes the last live content of a tombstone (the trash shows and
 restores it). Their values stay in the history.
+
+What is to be looked at is found while reading; the write lock is then held for a few documents at a time.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from app import clock
-from app.errors import NotFound
-from app.store import revisions, rows, tree
-from app.store.model import Changed
-from app.store.rows import Row
+from app.store import tree
 
 if TYPE_CHECKING:
     from app.store.store import Store
@@ -42,30 +40,31 @@ def days_ago(days: float) -> str:
 
 def compact(store: Store, db: int, keep_days: float) -> Compacted:
     """Drop bodies and log rows older than `keep_days` that nobody needs."""
-    before, removed, last = days_ago(keep_days), 0, 0
+    bodies = _compact_bodies(store, db, days_ago(keep_days))
+    return Compacted(bodies, _compact_log(store, db, days_ago(max(keep_days, LOG_DAYS))))
+
+
+def _compact_bodies(store: Store, db: int, before: str) -> int:
+    removed, last = 0, 0
     while True:
-        with store.transaction() as connection:
+        with store.reading() as connection:
             found = connection.execute(
                 "SELECT DISTINCT b.doc FROM bodies AS b CROSS JOIN documents AS d ON d.doc = b.doc"
                 " WHERE b.doc > ? AND b.at <= ? AND d.db = ? ORDER BY b.doc LIMIT ?",
                 (last, before, db, STEP),
             ).fetchall()
+        if not found:
+            return removed
+        with store.transaction() as connection:
             for (last,) in found:
                 removed += _compact_document(connection, last, before)
-        if len(found) < STEP:
-            break
-    with store.transaction() as connection:
-        log = connection.execute(
-            "DELETE FROM access_log WHERE db = ? AND at <= ? AND NOT EXISTS (SELECT 1 FROM documents AS d"
-            " WHERE d.doc = access_log.doc AND d.seq = access_log.seq AND d.deleted = 1)",
-            (db, days_ago(max(keep_days, LOG_DAYS))),
-        ).rowcount
-    return Compacted(removed, log)
 
 
 def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> int:
-    stored: bytes = connection.execute("SELECT tree FROM documents WHERE doc = ?", (doc,)).fetchone()[0]
-    here = tree.load(stored)
+    stored = connection.execute("SELECT tree FROM documents WHERE doc = ?", (doc,)).fetchone()
+    if stored is None:  # purged meanwhile
+        return 0
+    here = tree.load(stored[0])
     needed = {*here.leaves, here.common_ancestor(here.live)}
     old = connection.execute("SELECT rev FROM bodies WHERE doc = ? AND at <= ?", (doc, before)).fetchall()
     gone = [(doc, rev) for (rev,) in old if rev not in needed]
@@ -73,55 +72,24 @@ def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> 
     return len(gone)
 
 
-def purge(store: Store, db: int, ids: Sequence[str], remember: bool) -> int:
-    """Remove documents with tree, bodies, history and log; indexers drop their rows. How many."""
-    with store.transaction() as connection:
-        found = list(rows.find_many(connection, db, ids))
-        if found:
-            store.changed(db, [_purge_one(connection, db, row, remember) for row in found], deferred=False)
-    return len(found)
-
-
-def purge_deleted(store: Store, db: int, before: str) -> int:
-    """Purge tombstones older than a moment, oldest first, in short transactions."""
-    purged = 0
+def _compact_log(store: Store, db: int, before: str) -> int:
+    """All but the row of each tombstone's own deletion, which says how old it is."""
+    removed, last = 0, 0
     while True:
-        with store.transaction() as connection:
+        with store.reading() as connection:
             found = connection.execute(
-                "SELECT d.id FROM documents AS d INDEXED BY documents_deleted WHERE d.db = ?"
-                " AND d.deleted = 1 AND (SELECT at FROM access_log AS l"
-                " WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ?"
-                " ORDER BY d.seq LIMIT ?",
-                (db, before, STEP),
+                "SELECT l.seq, l.doc FROM access_log AS l WHERE l.db = ? AND l.seq > ? AND l.at <= ?"
+                " AND NOT EXISTS (SELECT 1 FROM documents AS d"
+                " WHERE d.doc = l.doc AND d.seq = l.seq AND d.deleted = 1) ORDER BY l.seq LIMIT ?",
+                (db, last, before, STEP),
             ).fetchall()
-            purged += purge(store, db, [document for (document,) in found], remember=True)
-        if len(found) < STEP:
-            return purged
-
-
-def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool) -> Changed:
-    here = row.revisions()
-    header = connection.execute(
-        "UPDATE databases SET update_seq = update_seq + 1, documents = documents - ?, deleted = deleted - ?"
-        " WHERE db = ? RETURNING update_seq",
-        (int(not row.deleted), row.deleted, db),
-    ).fetchone()
-    if header is None:
-        raise NotFound("The database does not exist.")
-    if not row.deleted:
-        connection.execute("UPDATE sets SET documents = documents - 1 WHERE access = ?", (row.access,))
-    connection.execute("DELETE FROM documents WHERE doc = ?", (row.doc,))
-    connection.execute("DELETE FROM bodies WHERE doc = ?", (row.doc,))
-    connection.execute("DELETE FROM history WHERE db = ? AND id = ?", (db, row.id))
-    connection.execute("DELETE FROM access_log WHERE db = ? AND doc = ?", (db, row.doc))
-    connection.execute(
-        "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id)"
-        " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq,"
-        " doc = excluded.doc",
-        (db, row.id, max(map(revisions.generation, here.leaves)) if remember else 0, header[0], row.doc),
-    )
-    old = None if row.deleted else row.items()
-    return Changed(row.doc, row.id, header[0], old, None, row.access, row.access, row.rev, False)
+        if not found:
+            return removed
+        last = found[-1][0]
+        with store.transaction() as connection:
+            removed += connection.executemany(
+                "DELETE FROM access_log WHERE db = ? AND seq = ? AND doc = ?", [(db, *row) for row in found]
+            ).rowcount
 
 
 def named_blobs(connection: sqlite3.Connection) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Conflict, DavenportError, NotFound
-from app.store import changes, compaction, history, local, reading, rows, validity
+from app.store import changes, compaction, history, local, purging, reading, rows, validity
 from app.store.model import (
     Body,
     Branch,
@@ -219,11 +219,11 @@ class RawDatabase:
 
     def purge(self, ids: str | Sequence[str], *, remember: bool = True) -> int:
         """Remove documents without trace. `remember`: refuse pushes of the generations they had."""
-        return compaction.purge(self._store, self.number, [ids] if isinstance(ids, str) else ids, remember)
+        return purging.purge(self._store, self.number, [ids] if isinstance(ids, str) else ids, remember)
 
     def purge_deleted(self, before: str) -> int:
         """Purge, remembering generations, the documents deleted before a moment; how many."""
-        return compaction.purge_deleted(self._store, self.number, before)
+        return purging.purge_deleted(self._store, self.number, before)
 
 
 def _attempt(write: Callable[[Any], Any], one: Edit | Branch) -> Any:

@@ -13,8 +13,7 @@ may need them, in `bodies`.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app import clock
@@ -22,11 +21,13 @@ from app.errors import BadRequest, Conflict, Forbidden, MissingStub, NotFound
 from app.store import revisions, rows, validity
 from app.store.blobs import Blobs
 from app.store.history import differences, dump_items
+from app.store.ledger import Ledger
 from app.store.model import Body, Branch, Changed, Context, Edit, Stub
 from app.store.rows import Content, Row
 from app.store.sets import NOBODY, Sets, reader_names, take
 from app.store.tree import EMPTY, RevisionTree, dump_root
 
+NOTHING = Content(b"{}", None)
 KEPT_BY_TOMBSTONES = ("form", "readers", "authors")
 
 
@@ -40,33 +41,26 @@ class Batch:
         blobs: Blobs,
         db: int,
         context: Context,
-        ids: Iterable[str],
+        ids: Sequence[str],
     ) -> None:
         self._connection = connection
         self._sets = sets
         self._blobs = blobs
         self._db = db
         self._context = context
-        self._now = clock.now()  # bodies and log are kept by this node's clock, whoever wrote
         header = connection.execute(
             "SELECT update_seq, EXISTS (SELECT 1 FROM purged WHERE db = ?1) FROM databases WHERE db = ?1",
             (db,),
         ).fetchone()
         if header is None:
             raise NotFound("The database does not exist.")
-        self._seq: int = header[0]
         self._has_purged = bool(header[1])
+        self._ledger = Ledger(connection, db, header[0], clock.now())
         self._rows = {row.id: row for row in rows.find_many(connection, db, ids)}
+        missing = len(ids) - len(self._rows)
+        self._next_doc = take(connection, "document", missing) if missing > 0 else 0
         self._touched: set[str] = set()
         self._changes: list[Changed] = []
-        self._created: list[tuple[Any, ...]] = []
-        self._updated: list[tuple[Any, ...]] = []
-        self._bodies: list[tuple[Any, ...]] = []
-        self._taken: list[tuple[int, str]] = []  # bodies that moved into `documents`
-        self._history: list[tuple[Any, ...]] = []
-        self._log: list[tuple[Any, ...]] = []
-        self._live: Counter[int] = Counter()  # set → live documents more or fewer
-        self._deleted = 0  # tombstones more or fewer
 
     # -- deciding: edits made here
 
@@ -77,7 +71,7 @@ class Batch:
             return self._create(edit)
         tree = row.revisions()
         parent = self._parent(row, tree, edit)
-        before = rows.content(self._connection, row, parent) or Content(b"{}", None)
+        before = rows.content(self._connection, row, parent) or NOTHING
         body = entomb(edit.body, rows.loads(before.body)) if edit.deleted else edit.body
         blob = validity.encode(body)
         generation = revisions.generation(parent) + 1
@@ -174,8 +168,8 @@ class Batch:
 
     def _fill(self, row: Row, tree: RevisionTree, rev: str, before: Content | None, content: Content) -> None:
         """An ancestor that was only named has come itself: it changes nothing that shows, but is kept."""
-        self._note_history(row.id, rev, before or Content(b"{}", None), content)
-        self._bodies.append((row.doc, rev, *content, self._now))
+        self._note_history(row.id, rev, before or NOTHING, content)
+        self._ledger.keep(row.doc, rev, content)
         self._connection.execute("UPDATE documents SET tree = ? WHERE doc = ?", (tree.dump(), row.doc))
         self._touched.add(row.id)
 
@@ -198,102 +192,48 @@ class Batch:
         ).fetchone()
         return found[0] if found else 0
 
-    def _found(
-        self, document: str, rev: str, deleted: bool, content: Content, body: Body, tree: bytes
-    ) -> None:
+    def _found(self, id: str, rev: str, deleted: bool, content: Content, body: Body, tree: bytes) -> None:
         """A document that was not here."""
         names = reader_names(body) if not deleted or "readers" in body else NOBODY
         access = self._sets.intern(self._connection, self._db, names)
-        self._seq += 1
-        place = len(self._created)  # the document's number is taken when all are known
-        form = body.get("form")
-        self._created.append(
-            (
-                place,
-                self._db,
-                document,
-                rev,
-                deleted,
-                self._seq,
-                access,
-                form if type(form) is str else None,
-                *content,
-                tree,
-            )
-        )
-        if deleted:
-            self._deleted += 1
-            self._log.append((self._db, self._seq, -1 - place, access, deleted, self._now))
-        else:
-            self._live[access] += 1
-        self._changes.append(
-            Changed(-1 - place, document, self._seq, None, None if deleted else body, None, access, rev, True)
-        )
-        self._touched.add(document)
+        doc, self._next_doc = self._next_doc, self._next_doc + 1
+        seq = self._ledger.next_seq()
+        self._ledger.create(doc, id, rev, deleted, access, content, body, tree)
+        self._changes.append(Changed(doc, id, seq, None, None if deleted else body, None, access, rev, True))
+        self._touched.add(id)
 
     def _settle(self, row: Row, tree: RevisionTree, rev: str, added: Content, body: Body) -> None:
         """The document with one more leaf `rev`: who wins now, and where each content goes."""
-        at, winner = self._now, tree.winner
-        content, items = added, body
+        winner, content, items = tree.winner, added, body
         if winner == row.rev:
             content, items = Content(row.body, row.attachments), row.items()
         elif winner != rev:
-            content = rows.content(self._connection, row, winner) or Content(b"{}", None)
+            content = rows.content(self._connection, row, winner) or NOTHING
             items = rows.loads(content.body)
-            self._taken.append((row.doc, winner))
+            self._ledger.take(row.doc, winner)
         if winner != rev:
-            self._bodies.append((row.doc, rev, *added, at))
+            self._ledger.keep(row.doc, rev, added)
             if not tree.deleted(rev):
                 self._sets.intern(self._connection, self._db, reader_names(body))
         if winner != row.rev:
-            self._bodies.append((row.doc, row.rev, row.body, row.attachments, at))
+            self._ledger.keep(row.doc, row.rev, Content(row.body, row.attachments))
         self._replace(row, tree, winner, content, items)
 
     def _replace(self, row: Row, tree: RevisionTree, rev: str, content: Content, items: Body) -> None:
+        """The document's row with this winner; a tombstone keeps the last live revision's set."""
         deleted = tree.deleted(rev)
         access = row.access if deleted else self._sets.intern(self._connection, self._db, reader_names(items))
-        self._seq += 1
-        form = items.get("form")
-        self._updated.append(
-            (
-                rev,
-                deleted,
-                self._seq,
-                access,
-                form if type(form) is str else None,
-                *content,
-                tree.dump(),
-                row.doc,
-            )
-        )
+        seq = self._ledger.next_seq()
+        self._ledger.replace(row.access, bool(row.deleted))
+        self._ledger.update(row.doc, rev, deleted, access, content, items, tree.dump())
         if access != row.access or deleted:
-            self._log.append((self._db, self._seq, row.doc, row.access, deleted, self._now))
-        if not row.deleted:
-            self._live[row.access] -= 1
-        if not deleted:
-            self._live[access] += 1
-        self._deleted += deleted - row.deleted
-        self._changes.append(
-            Changed(
-                row.doc,
-                row.id,
-                self._seq,
-                None if row.deleted else row.items(),
-                None if deleted else items,
-                row.access,
-                access,
-                rev,
-                False,
-            )
-        )
+            self._ledger.log(row.doc, row.access, deleted)
+        old, new = None if row.deleted else row.items(), None if deleted else items
+        self._changes.append(Changed(row.doc, row.id, seq, old, new, row.access, access, rev, False))
         self._touched.add(row.id)
 
     def _note_history(self, document: str, rev: str, before: Content, after: Content) -> None:
-        items = dump_items(differences(before, after))
-        by, at, device, action, comment = self._context
-        self._history.append((self._db, document, rev, at, by, device, action, comment, items))
-
-    # -- writing
+        self._ledger.history(document, rev, self._context, dump_items(differences(before, after)))
 
     def flush(self) -> list[Changed]:
         """Write everything noted; what changed, in order."""
@@ -302,62 +242,8 @@ class Batch:
         return changes
 
     def _write(self) -> None:
-        self._write_created()
-        run = self._connection.executemany
-        if self._taken:
-            run("DELETE FROM bodies WHERE doc = ? AND rev = ?", self._taken)
-        if self._updated:
-            run(
-                "UPDATE documents SET rev = ?, deleted = ?, seq = ?, access = ?, form = ?, body = ?,"
-                " attachments = ?, tree = ? WHERE doc = ?",
-                self._updated,
-            )
-        if self._bodies:
-            run(
-                "INSERT OR REPLACE INTO bodies (doc, rev, body, attachments, at) VALUES (?, ?, ?, ?, ?)",
-                self._bodies,
-            )
-        if self._history:
-            run("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._history)
-        if self._log:
-            run(
-                "INSERT INTO access_log (db, seq, doc, access, deleted, at) VALUES (?, ?, ?, ?, ?, ?)",
-                self._log,
-            )
-        self._count()
-        for noted in (self._taken, self._updated, self._bodies, self._history, self._log):
-            noted.clear()
+        self._ledger.write()
         self._touched.clear()
-
-    def _write_created(self) -> None:
-        if not self._created:
-            return
-        first = take(self._connection, "document", len(self._created))
-        self._connection.executemany(
-            "INSERT INTO documents (doc, db, id, rev, deleted, seq, access, form, body, attachments, tree)"
-            f" VALUES (? + {first}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            self._created,
-        )
-        self._changes = [
-            change if change.doc > 0 else change._replace(doc=first - 1 - change.doc)
-            for change in self._changes
-        ]
-        self._log = [
-            (db, seq, doc if doc > 0 else first - 1 - doc, *rest) for db, seq, doc, *rest in self._log
-        ]
-        self._created.clear()
-
-    def _count(self) -> None:
-        moved = [(more, access) for access, more in self._live.items() if more]
-        if moved:
-            self._connection.executemany("UPDATE sets SET documents = documents + ? WHERE access = ?", moved)
-        self._connection.execute(
-            "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ?"
-            " WHERE db = ?",
-            (self._seq, sum(self._live.values()), self._deleted, self._db),
-        )
-        self._live.clear()
-        self._deleted = 0
 
 
 def entomb(body: Body, parent: Mapping[str, Any]) -> Body:

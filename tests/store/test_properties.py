@@ -76,7 +76,7 @@ def test_two_stores_agree_whatever_the_order(made: list[tuple[list[str], bool]],
 
 
 class Writes(RuleBasedStateMachine):
-    """Edits, deletions, pushes, upkeep in any order, against a model: trees and the bodies of their leaves."""
+    """Edits, deletions, pushes, upkeep in any order, against a model: the trees and their leaves' bodies."""
 
     revs: Bundle[tuple[str, str]] = Bundle("revs")
 
