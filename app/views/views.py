@@ -217,7 +217,7 @@ class Views:
         return found
 
     def total(self, database: Database, view: str, query: ViewQuery | None = None) -> Totals | None:
-        """Number and sums of the view's or a category's readable documents; None: too dear with this filter."""
+        """Number and sums of the readable documents of the view or a category; None: too dear."""
         query = query or ViewQuery()
         with self._asked(database, view) as asked:
             if query.filter or query.unread or query.starts:
@@ -282,7 +282,7 @@ class Views:
     # -- upkeep
 
     def catch_up(self, limit: int | None = None, *, seconds: float | None = None) -> int:
-        """Index what waits in all databases; how many documents. For a background thread, the command line."""
+        """Index what waits, in all databases; how many documents. For a background thread."""
         return self.index.catch_up(None, limit=limit, seconds=seconds)
 
     def pending(self, database: Database) -> int:
