@@ -13,7 +13,7 @@ whichever process moved it, and only what changed is read again. Changing the di
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class Snapshot:
     persons: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
+    by_sign_in: Mapping[str, str] = field(default_factory=dict)  # sign-in name or mail, casefolded → key
 
     @cached_property
     def groups_of(self) -> dict[str, list[str]]:
@@ -79,15 +80,6 @@ class Snapshot:
     def parents(self) -> dict[str, str]:
         """For every unit the one above."""
         return {unit.key: unit.parent for unit in self.units.values()}
-
-    @cached_property
-    def by_sign_in(self) -> dict[str, str]:
-        """What is typed at sign-in, or a mail address (case does not count) → key."""
-        found = {person.email.casefold(): person.key for person in self.persons.values() if person.email}
-        found.update(
-            {(person.sign_in or person.key).casefold(): person.key for person in self.persons.values()}
-        )
-        return found
 
     @cached_property
     def _subjects(self) -> dict[str, Subject]:
@@ -111,19 +103,39 @@ class Snapshot:
     def with_changes(self, seq: int, changes: Iterable[tuple[str, dict[str, Any] | None]]) -> Snapshot:
         """A new snapshot after some documents changed (None: deleted)."""
         persons, groups, units = dict(self.persons), dict(self.groups), dict(self.units)
+        names, touched = dict(self.by_sign_in), set()
         for key, body in changes:
-            for kept in (persons, groups, units):
-                kept.pop(key, None)
+            before = persons.pop(key, None) or groups.pop(key, None) or units.pop(key, None)
+            if isinstance(before, Person):
+                for text in _sign_in_names(before):
+                    if names.get(text) == key:
+                        del names[text]
             form = body.get("form") if body else None
-            if body is None:
-                continue
-            if form == "person":
-                persons[key] = person_of(key, body)
-            elif form == "group":
+            if body is not None and form == "person":
+                person = persons[key] = person_of(key, body)
+                names.update(dict.fromkeys(_sign_in_names(person), key))
+            elif body is not None and form == "group":
                 groups[key] = Group(key, _name(body, key), tuple(_texts(body.get("members"))))
-            elif form == "unit":
+            elif body is not None and form == "unit":
                 units[key] = Unit(key, _name(body, key), _text(body, "parent"), _text(body, "leader"))
-        return replace(self, seq=seq, persons=persons, groups=groups, units=units)
+            if not isinstance(before, Person | None) or form != "person":
+                touched.add("others")
+            touched.add(key)
+        new = Snapshot(self.incarnation, seq, persons, groups, units, names)
+        if "others" not in touched:
+            self._hand_over(new, touched)
+        return new
+
+    def _hand_over(self, new: Snapshot, touched: set[str]) -> None:
+        """Only persons changed: what was derived from groups and units still holds."""
+        for derived in ("groups_of", "led_by", "parents"):
+            if derived in self.__dict__:
+                new.__dict__[derived] = self.__dict__[derived]
+        new._subjects.update((key, found) for key, found in self._subjects.items() if key not in touched)
+
+
+def _sign_in_names(person: Person) -> list[str]:
+    return [text.casefold() for text in (person.email, person.sign_in or person.key) if text]
 
 
 def person_of(key: str, body: Mapping[str, Any]) -> Person:
@@ -172,16 +184,29 @@ class Directory:
         self.databases: Databases | None = None  # set by Databases: changes go through the door
         self._snapshot = Snapshot()
         self._version: int | None = None
+        self._uncommitted: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
         """Everything as of now; inside a write transaction, with what that transaction changed."""
         if self.store.documents.writing:
-            return self._renewed(self._snapshot)
+            return self._of_transaction()
         version = self.store.data_version()
         if version != self._version:
             self._snapshot = self._renewed(self._snapshot)
             self._version = version
         return self._snapshot
+
+    def _of_transaction(self) -> Snapshot:
+        """As this thread's open transaction has it; forgotten when that ends, or a part of it is taken
+        back."""
+        if self._uncommitted is None:
+            self.store.documents.on_commit(self._forget)
+            self.store.documents.on_rollback(self._forget)
+        self._uncommitted = self._renewed(self._uncommitted or self._snapshot)
+        return self._uncommitted
+
+    def _forget(self) -> None:
+        self._uncommitted = None
 
     def _renewed(self, known: Snapshot) -> Snapshot:
         try:

@@ -184,8 +184,9 @@ class Secrets:
         with self.file.transaction() as connection:
             connection.execute(
                 "INSERT INTO passwords (person, hash, changed_at, must_change, session_version)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (person) DO UPDATE SET"
-                " hash = excluded.hash, changed_at = excluded.changed_at, must_change = excluded.must_change, session_version = session_version + 1",
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (person) DO UPDATE SET hash = excluded.hash,"
+                " changed_at = excluded.changed_at, must_change = excluded.must_change,"
+                " session_version = session_version + 1",
                 (person, digest, clock.now(), int(must_change), _first_version()),
             )
             connection.execute("DELETE FROM links WHERE person = ?", (person,))
