@@ -75,7 +75,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def format_date(value: Any) -> str:
-    """A stored date (or the date of a stored datetime) as the person writes it: 22 Nov 2026, 2026年11月22日."""
+    """A stored date (or the date of a stored datetime) as people write it: 22 Nov 2026, 2026年11月22日."""
     day: date | None
     if isinstance(value, datetime):
         day = value.date()

@@ -1,0 +1,116 @@
+"""Which columns a person sees in a view, in which order, how wide: the design's choice, then the person's
+own.
+
+Kept as {"order": [names], "hidden": [names], "shown": [names], "widths": {name: pixels}}; columns the design
+gains later appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.design import Column, Design, Item, View
+from app.web import preferences
+
+NARROWEST, WIDEST = 40, 900
+WIDTHS = {
+    "money": 110,
+    "number": 90,
+    "integer": 80,
+    "date": 100,
+    "datetime": 130,
+    "boolean": 70,
+    "names": 110,
+}
+LINKING = ("title", "name", "subject")
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    """A column as it stands in the grid."""
+
+    column: Column
+    width: int
+    linking: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def item(self) -> Item | None:
+        return self.column.item
+
+    @property
+    def right(self) -> bool:
+        """Numbers stand on the right."""
+        return self.column.type in ("money", "number", "integer")
+
+
+def name_of(database: str, view: str) -> str:
+    """The name of the preference."""
+    return f"columns:{database}/{view}"
+
+
+def chosen(view: View, kept: Mapping[str, Any], *, grouped: bool) -> list[ShownColumn]:
+    """The columns to show; under categories the categories' own columns are left out."""
+    order = {name: place for place, name in enumerate(kept.get("order") or [])}
+    hidden, shown = set(kept.get("hidden") or []), set(kept.get("shown") or [])
+    widths = kept.get("widths") or {}
+    columns = sorted(view.columns, key=lambda column: order.get(column.name, len(order)))
+    visible = [
+        column
+        for column in columns
+        if column.name not in hidden
+        and (not column.hidden or column.name in shown)
+        and not (grouped and column.name in view.categories)
+    ] or list(view.columns[:1])
+    linking = next((c.name for name in LINKING for c in visible if c.name == name), None)
+    if linking is None:
+        linking = next(
+            (c.name for c in visible if c.type in ("text", "code")), visible[0].name if visible else ""
+        )
+    return [
+        ShownColumn(column, _width(widths.get(column.name), column), column.name == linking)
+        for column in visible
+    ]
+
+
+def _width(kept: Any, column: Column) -> int:
+    width = kept if isinstance(kept, int) else column.width or WIDTHS.get(column.type, 140)
+    return max(NARROWEST, min(WIDEST, width))
+
+
+def keep(database: str, view: View, sent: Mapping[str, Any]) -> None:
+    """Keep what a person chose; names the view does not have and silly widths are dropped."""
+    known = {column.name: column for column in view.columns}
+    kept = preferences.read(name_of(database, view.name))
+    if sent.get("reset"):
+        preferences.write(name_of(database, view.name), {})
+        return
+    for key in ("order", "hidden", "shown"):
+        if isinstance(sent.get(key), list):
+            kept[key] = [name for name in sent[key] if name in known]
+    if isinstance(sent.get("widths"), dict):
+        widths = dict(kept.get("widths") or {})
+        for name, width in sent["widths"].items():
+            if name in known and isinstance(width, int) and not isinstance(width, bool):
+                widths[name] = max(NARROWEST, min(WIDEST, width))
+        kept["widths"] = widths
+    preferences.write(name_of(database, view.name), kept)
+
+
+def items_of(design: Design | None, view: View) -> dict[str, Item]:
+    """Every item of the view's forms, by name; what can be filtered by and changed in bulk."""
+    found: dict[str, Item] = {}
+    if design:
+        for name in view.forms:
+            form = design.forms.get(name)
+            for item in form.items.values() if form else ():
+                found.setdefault(item.name, item)
+    for column in view.columns:
+        if column.item is not None:
+            found.setdefault(column.name, column.item)
+    return found

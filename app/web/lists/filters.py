@@ -1,0 +1,167 @@
+"""Filters of a view: the chips over the list, what can be filtered by, and the ones kept under a name.
+
+A saved filter is the view's address without its base; a shared one is offered to everybody who may open the
+view, and shows each of them only what they may read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from flask_babel import gettext as _
+
+from app.design import Item
+from app.errors import Forbidden, NotFound
+from app.ids import new_id
+from app.web import context, preferences
+from app.web.lists.page import ListPage
+from app.web.lists.state import Filter
+
+FILTERED = {
+    "text", "keyword", "names", "date", "datetime", "money", "number", "integer", "boolean", "email", "phone",
+    "code", "url", "link",
+}  # fmt: skip
+STAMPS = ("created_by", "created_at", "changed_by", "changed_at")
+
+
+class Chip(NamedTuple):
+    """A condition in words, and the address without it."""
+
+    name: str
+    words: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A filter kept under a name."""
+
+    id: str
+    name: str
+    query: str
+    url: str
+    shared: bool
+    mine: bool
+    current: bool
+
+
+def chips(found: ListPage) -> list[Chip]:
+    """The conditions that hold now."""
+    state, made = found.state, []
+    if state.starts:
+        made.append(Chip(_("Begins with"), f"“{state.starts}”", found.address(replace(state, starts=""))))
+    if state.unread:
+        made.append(Chip(_("Unread"), "", found.address(replace(state, unread=False))))
+    for one in state.filters:
+        made.append(Chip(word_of(found, one.item), words(found, one), found.address(state.without(one))))
+    if state.sort and found.view.categories:
+        column = next((c for c in found.view.columns if c.name == state.sort), None)
+        name = context.label(column.label) if column else state.sort
+        made.append(Chip(_("Sorted by"), name, found.address(replace(state, sort=None, descending=False))))
+    return made
+
+
+def word_of(found: ListPage, name: str) -> str:
+    """The label of an item or column."""
+    item = found.items.get(name)
+    if item is not None:
+        return context.label(item.label)
+    column = next((column for column in found.view.columns if column.name == name), None)
+    return context.label(column.label) if column else name
+
+
+def words(found: ListPage, one: Filter) -> str:
+    """A condition's operator and values in words."""
+    if one.operator == "empty":
+        return _("is empty")
+    if one.operator == "filled":
+        return _("is filled in")
+    item = found.items.get(one.item)
+    kind = item.type if item else "text"
+    values = [found.cells.text(item, kind, _typed(kind, value)) or value for value in one.values]
+    joined = _(" or ").join(values)
+    return {
+        "is": joined,
+        "not": _("not %(value)s", value=joined),
+        "has": _("contains %(value)s", value=joined),
+        "min": _("from %(value)s", value=joined),
+        "max": _("up to %(value)s", value=joined),
+    }[one.operator]
+
+
+def _typed(kind: str, value: str) -> Any:
+    if kind in ("money", "number", "integer"):
+        try:
+            return float(value) if "." in value else int(value)
+        except ValueError:
+            return value
+    return value
+
+
+def offered(found: ListPage) -> list[Item]:
+    """The items one can filter by: the view's columns first, then the rest of the forms."""
+    names = [column.name for column in found.view.columns if column.name in found.items]
+    names += [name for name in found.items if name not in names]
+    return [found.items[name] for name in names if found.items[name].type in FILTERED]
+
+
+def find_hint(found: ListPage) -> str:
+    """What "begins with" looks at: the column sorted by, else the first of the view's own order."""
+    name = found.state.sort or (found.view.sort[0].by if found.view.sort else "")
+    return word_of(found, name) if name else ""
+
+
+# -- kept under a name
+
+
+def saved(found: ListPage) -> list[Saved]:
+    """The person's own filters of this view and those others share."""
+    key = context.identity().person.key
+    with preferences.connection(context.node().data) as connection:
+        rows = connection.execute(
+            "SELECT id, person, name, shared, query FROM filters WHERE database = ? AND view = ?"
+            " AND (person = ? OR shared = 1) ORDER BY shared, name",
+            (found.database.name, found.view.name, key),
+        ).fetchall()
+    now = urlencode(found.state.arguments(found.view.style))
+    return [
+        Saved(id, name, query, f"{found.base}?{query}", bool(shared), person == key, query == now)
+        for id, person, name, shared, query in rows
+    ]
+
+
+def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
+    """Keep a filter; sharing needs the flag of the ACL."""
+    if shared and "shared_views" not in found.database.rights.flags:
+        raise Forbidden(
+            _("Sharing filters is not among your rights in this database. Keep it for yourself instead.")
+        )
+    clean = urlencode([(key, value) for key, value in parse_qsl(query)][:60])
+    id = new_id()
+    with preferences.connection(context.node().data) as connection:
+        connection.execute(
+            "INSERT INTO filters (id, person, database, view, name, shared, query)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                id,
+                context.identity().person.key,
+                found.database.name,
+                found.view.name,
+                name.strip()[:80] or _("Filter"),
+                int(shared),
+                clean,
+            ),
+        )
+    return f"{found.base}?{clean}"
+
+
+def drop(id: str) -> None:
+    """Forget a filter of one's own. NotFound for those of others."""
+    with preferences.connection(context.node().data) as connection:
+        cursor = connection.execute(
+            "DELETE FROM filters WHERE id = ? AND person = ?", (id, context.identity().person.key)
+        )
+    if not cursor.rowcount:
+        raise NotFound

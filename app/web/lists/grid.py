@@ -1,0 +1,184 @@
+"""Rows of a view as the grid shows them, and its categories as groups that unfold.
+
+Group(word, count, totals, url, rows | None)            rows None: still folded, fetched when it is opened
+ShownRow(id, url, rev, unread, level, cells…)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from flask import g
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from app.access import Database
+from app.design import Column, ExpressionError, View
+from app.web.documents.titles import linked
+from app.web.lists.cells import Cells, money
+from app.web.lists.columns import ShownColumn
+
+OPEN_ROWS = 60  # groups are unfolded from the top until so many rows stand on the page
+
+
+class Cell(NamedTuple):
+    """One cell: its HTML, its column, and the plain text for the tooltip of what is cut off."""
+
+    html: Markup
+    column: ShownColumn
+
+
+class Bare(NamedTuple):
+    """A row made from a document itself, where no index was asked."""
+
+    id: str
+    rev: str
+    form: str | None
+    columns: Mapping[str, Any]
+    doc: Mapping[str, Any]
+    unread: bool = False
+    level: int = 0
+    restricted: bool = False
+
+
+def value_of(column: Column, document: Mapping[str, Any]) -> Any:
+    """What a column shows of a document."""
+    if column.value is None:
+        return document.get(column.name)
+    try:
+        return column.value.evaluate(document)
+    except ExpressionError:
+        return None
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """One document in the grid."""
+
+    id: str
+    url: str
+    rev: str
+    form: str
+    unread: bool
+    level: int
+    restricted: bool
+    cells: list[Cell]
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    doc: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A category. `key` is its path in the index; `rows` are there when it is unfolded from the start."""
+
+    word: str
+    count: int
+    totals: dict[str, str]
+    url: str
+    key: str
+    level: int = 0
+    rows: list[ShownRow] | None = None
+    next: str | None = None
+    tone: str = ""
+    leaf: bool = True
+
+
+def document_url(database: str, id: str) -> str:
+    """The address of a document's page."""
+    return f"/db/{quote(database, safe='')}/doc/{quote(id, safe='')}"
+
+
+def shown_rows(database: Database, columns: Sequence[ShownColumn], rows: Iterable[Any]) -> list[ShownRow]:
+    """Rows of a page as cells. Titles of linked documents are fetched together."""
+    cells = Cells(database.design)
+    rows = list(rows)
+    _fetch_links(database, columns, rows)
+    found = []
+    for row in rows:
+        doc = row.doc or {}
+        shown = [
+            Cell(
+                Markup("")
+                if row.restricted
+                else cells.html(column.column, row.columns.get(column.name), doc),
+                column,
+            )
+            for column in columns
+        ]
+        found.append(
+            ShownRow(
+                row.id,
+                document_url(database.name, row.id),
+                row.rev,
+                row.form or "",
+                row.unread,
+                min(row.level or 0, 8),
+                row.restricted,
+                shown,
+                row.columns,
+                doc,
+            )
+        )
+    return found
+
+
+def _fetch_links(database: Database, columns: Sequence[ShownColumn], rows: Sequence[Any]) -> None:
+    for column in columns:
+        if column.column.type != "link":
+            continue
+        ids: list[str] = []
+        for row in rows:
+            value = row.columns.get(column.name)
+            ids += [str(one) for one in (value if isinstance(value, list) else [value]) if one]
+        if ids:
+            linked((column.item.database if column.item else None) or database.name, ids)
+
+
+def totals_shown(view: View, totals: Mapping[str, Any] | None) -> dict[str, str]:
+    """Sums as they stand under their columns."""
+    shown = {}
+    for column in view.columns:
+        value = (totals or {}).get(column.name)
+        if not column.total or not isinstance(value, int | float):
+            continue
+        if column.type == "money":
+            named = column.item.currency if column.item else None
+            mixed = column.item is not None and column.item.currency_item is not None
+            shown[column.name] = (
+                money(round(value, 2), named or "CNY", g.language) if not mixed else _plain(round(value, 2))
+            )
+        else:
+            shown[column.name] = _plain(round(value, 2))
+    return shown
+
+
+def _plain(value: float) -> str:
+    from app.web.i18n import format_number
+
+    return format_number(int(value) if float(value).is_integer() else value)
+
+
+def category_column(view: View, level: int) -> Column | None:
+    """The column (or an equivalent of the item) that a level of categories shows."""
+    name = view.categories[level] if level < len(view.categories) else None
+    return next((column for column in view.columns if column.name == name), None)
+
+
+def word_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
+    """The heading of a category."""
+    value = path[-1] if path else None
+    if value is None or value == "" or value == []:
+        return _("(none)")
+    column = category_column(view, len(path) - 1)
+    return cells.text(column.item, column.type, value) if column else str(value)
+
+
+def tone_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
+    """The colour of a category that is a stage or state."""
+    column = category_column(view, len(path) - 1)
+    if column is None or column.item is None or column.type != "keyword" or not path[-1]:
+        return ""
+    return cells.tone(column.item, path[-1])

@@ -1,0 +1,143 @@
+"""Everything the page of a view shows, asked of the index in as few questions as will do.
+
+A view with categories asks for the categories (cached by the index) and then for the rows of those that stand
+unfolded; a view without asks for one page of rows. What the person may not read is not in any of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+from app.access import Database
+from app.design import Item, View
+from app.errors import NotFound
+from app.web import context, preferences
+from app.web.lists import columns as columns_of
+from app.web.lists import grid
+from app.web.lists.cells import Cells
+from app.web.lists.columns import ShownColumn
+from app.web.lists.state import State
+
+PAGE = 50
+
+
+@dataclass
+class ListPage:
+    """A view as its page shows it."""
+
+    database: Database
+    view: View
+    state: State
+    base: str
+    columns: list[ShownColumn]
+    items: dict[str, Item]
+    rows: list[grid.ShownRow] = field(default_factory=list)
+    groups: list[grid.Group] | None = None
+    next: str | None = None
+    more: bool = False
+    indexing: int = 0
+    partial: bool = False
+    count: int | None = None
+    totals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether categories are shown (a click on a heading sorts flat)."""
+        return bool(self.view.categories) and self.state.sort is None
+
+    def address(self, state: State | None = None, **extra: str) -> str:
+        """The address of the view in another state."""
+        return (state or self.state).address(self.base, self.view.style, **extra)
+
+    @property
+    def cells(self) -> Cells:
+        """Makes words of values."""
+        return Cells(self.database.design)
+
+
+def view_of(database: Database, name: str) -> View:
+    """A view the person may open. NotFound otherwise."""
+    for view in context.node().views.describe(database):
+        if view.name == name:
+            return view
+    raise NotFound
+
+
+def open_page(database_name: str, view_name: str, arguments: Any) -> ListPage:
+    """The view with its state and columns; nothing asked of the index yet."""
+    database = context.open_database(database_name)
+    view = view_of(database, view_name)
+    state = State.read(arguments, view)
+    kept = preferences.read(columns_of.name_of(database_name, view_name))
+    grouped = bool(view.categories) and state.sort is None
+    return ListPage(
+        database=database,
+        view=view,
+        state=state,
+        base=f"/db/{quote(database_name, safe='')}/view/{quote(view_name, safe='')}",
+        columns=columns_of.chosen(view, kept, grouped=grouped and state.style == "table"),
+        items=columns_of.items_of(database.design, view),
+    )
+
+
+def fetch(page: ListPage, *, after: str | None = None, category: Any = None, limit: int = PAGE) -> Any:
+    """One page of rows from the index, shown."""
+    query = page.state.query(limit=limit, after=after, category=category)
+    found = context.node().views.page(page.database, page.view.name, query)
+    page.rows = grid.shown_rows(page.database, page.columns, found.rows)
+    page.next, page.more = found.next, found.more
+    page.indexing = max(page.indexing, found.indexing)
+    page.partial = page.partial or found.partial
+    return found
+
+
+def fill(page: ListPage) -> ListPage:
+    """The first screen: groups or rows, and the totals below."""
+    if page.grouped:
+        page.groups = _groups(page)
+    else:
+        fetch(page)
+    _total(page)
+    return page
+
+
+def _total(page: ListPage) -> None:
+    found = context.node().views.total(page.database, page.view.name, page.state.query())
+    if found is not None:
+        page.count = found.count
+        page.totals = grid.totals_shown(page.view, found.sums)
+
+
+def _groups(page: ListPage) -> list[grid.Group]:
+    depth = len(page.view.categories)
+    query = replace(page.state.query(), expand=depth > 1)
+    cells, standing = page.cells, 0
+    groups = []
+    for row in context.node().views.categories(page.database, page.view.name, query):
+        leaf = not row.children
+        unfold = leaf and not page.view.collapsed and standing + min(row.count, PAGE) <= grid.OPEN_ROWS
+        shown, following = None, None
+        if unfold:
+            fetch(page, category=row.category)
+            shown, following = page.rows, page.next if page.more else None
+            standing += len(shown)
+        elif leaf:
+            standing = grid.OPEN_ROWS  # only the first ones are unfolded, not a later small one
+        groups.append(
+            grid.Group(
+                word=grid.word_of(cells, page.view, row.values),
+                count=row.count,
+                totals=grid.totals_shown(page.view, row.totals),
+                url=page.address(part="rows", category=row.category),
+                key=row.category,
+                level=len(row.values) - 1,
+                rows=shown,
+                next=following,
+                tone=grid.tone_of(cells, page.view, row.values),
+                leaf=leaf,
+            )
+        )
+    page.rows = []
+    return groups
