@@ -32,7 +32,8 @@ from app.views.totals import write_totals
 HOLD = 0.035  # seconds a background transaction aims to hold the write lock
 FEWEST, MOST = 20, 2_000  # documents in one background transaction
 FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
-READY, BUILDING, LEAVING = 1, 0, -1
+AT_ONCE = 150  # documents in a database for which new orders are built within the transaction
+BUILDING, LEAVING = 0, -1
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,16 @@ class Index:
                     "UPDATE orders SET ready = ?, digest = digest || ':' || ord WHERE ord = ?",
                     (LEAVING, number),
                 )
-        empty = connection.execute("SELECT 1 FROM documents WHERE db = ? LIMIT 1", (db,)).fetchone() is None
         for digest in state.orders.by_digest:
             if digest not in state.numbers:
                 connection.execute(
-                    "INSERT INTO orders (db, digest, ready) VALUES (?, ?, ?)",
-                    (db, digest, READY if empty else BUILDING),
+                    "INSERT INTO orders (db, digest, ready) VALUES (?, ?, ?)", (db, digest, BUILDING)
                 )
+        few = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM documents WHERE db = ? LIMIT ?)", (db, AT_ONCE + 1)
+        ).fetchone()[0]
+        if few <= AT_ONCE:
+            self._build(connection, db, self.state(connection, db), AT_ONCE + 1)
         return self.state(connection, db)
 
     # -- following writes
@@ -197,7 +201,7 @@ class Index:
             (db,),
         ).fetchone()
         left = min(row[0], row[1]) if row and row[0] is not None else 0
-        return int(waiting) + int(left)
+        return max(int(waiting), int(left))
 
     def catch_up(
         self, db: int | None = None, *, limit: int | None = None, seconds: float | None = None
@@ -226,7 +230,7 @@ class Index:
             return None
         kind, where = job
         size = int(min(max(self._pace.get(kind, 100), FEWEST), MOST, limit or MOST))
-        act = {"pending": self._index_pending, "build": self._build, "leave": self._leave}[kind]
+        act = {"pending": self._index_pending, "build": self._build_next, "leave": self._leave}[kind]
         with self.store.transaction() as connection:
             began = time.monotonic()
             done = act(connection, where, size)
@@ -260,9 +264,11 @@ class Index:
         self._index(connection, db, state, rows)
         return len(rows)
 
-    def _build(self, connection: sqlite3.Connection, db: int, size: int) -> int:
+    def _build_next(self, connection: sqlite3.Connection, db: int, size: int) -> int:
+        return self._build(connection, db, self.synchronise(connection, db), size)
+
+    def _build(self, connection: sqlite3.Connection, db: int, state: State, size: int) -> int:
         """Index the next documents by seq for the orders that are being built."""
-        state = self.synchronise(connection, db)
         row = connection.execute("SELECT min(built) FROM orders WHERE db = ? AND ready = 0", (db,)).fetchone()
         if row[0] is None:
             return 0
