@@ -102,11 +102,9 @@ class Converter:
         if not clock:
             return cell
         try:
-            local = datetime(
-                *(int(parts[group]) for group in (1, 2, 3)),
-                *(int(clock[group] or 0) for group in (1, 2, 3)),
-                tzinfo=self._zone,
-            )  # type: ignore[misc,arg-type]
+            year, month, day = (int(parts[group]) for group in (1, 2, 3))
+            hour, minute, second = (int(clock[group] or 0) for group in (1, 2, 3))
+            local = datetime(year, month, day, hour, minute, second, tzinfo=self._zone)
         except ValueError:
             return cell
         return stamp(local)

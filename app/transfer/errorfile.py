@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.transfer.importing import DUPLICATE, ERROR, PART, SOURCE
+from app.transfer.importing import ERROR, PART, SOURCE
 from app.transfer.jobs import Jobs
 from app.transfer.plans import Plan
 from app.transfer.readers import Text, open_table
@@ -21,11 +21,10 @@ def write(jobs: Jobs, job: str, path: Path, *, language: str = "en", duplicates:
     found = jobs.get(job)
     plan = Plan.from_json(found.detail["plan"])
     table = open_table(jobs.folder(job) / SOURCE, plan.name)
-    wanted = (ERROR, DUPLICATE) if duplicates else (ERROR,)
     reasons = {
-        row.n: row.skipped.split(":", 1)[1].strip()
+        row.n: row.skipped.removeprefix(ERROR)
         for row in jobs.rows(job, skipped=True)
-        if row.skipped and row.skipped.startswith(wanted)
+        if row.skipped and (duplicates or row.skipped.startswith(ERROR))
     }
     text = table if isinstance(table, Text) else None
     count = 0

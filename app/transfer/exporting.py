@@ -15,11 +15,10 @@ from typing import Any, Protocol
 from app.access import Database
 from app.clock import DEFAULT_ZONE
 from app.design import Column, View
-from app.errors import Forbidden, NotFound
+from app.errors import NotFound
 from app.transfer.tables import writer
 
 PAGE = 500
-REFUSED = "You may not copy or export documents of this database."
 RESTRICTED = {"en": "(restricted)", "zh": "（受限）"}
 
 Show = Callable[[Column, Any, str], Any]  # column, raw value, language -> what the screen says
@@ -36,9 +35,9 @@ class Views(Protocol):
 
 
 class Log(Protocol):
-    """What is needed of the audit log."""
+    """Notes the export before the first row leaves."""
 
-    def __call__(self, event: str, *, database: str, subject: str, detail: Mapping[str, Any]) -> None:
+    def __call__(self, subject: str, **detail: Any) -> None:
         """Write an entry in the name of the person who exports."""
 
 
@@ -62,15 +61,13 @@ class Exporter:
         progress: Callable[[int], None] | None = None,
     ) -> int:
         """Write the view into `path`; the number of rows. Forbidden without `replicate_or_copy`, NotFound."""
-        if "replicate_or_copy" not in database.rights.flags:
-            raise Forbidden(REFUSED)
+        database.require_copy()
         design = next((found for found in self.views.describe(database) if found.name == view), None)
         if design is None:
             raise NotFound("There is no such view.")
-        count = self._write(database, design, query, path, kind, language, progress)
         if log:
-            log("export", database=database.name, subject=view, detail={"rows": count, "kind": kind})
-        return count
+            log(view, kind=kind)
+        return self._write(database, design, query, path, kind, language, progress)
 
     def _write(
         self,
@@ -125,10 +122,11 @@ def _category_label(database: Database, view: View, name: str, language: str) ->
 
 def _category(row: Any, columns: Mapping[str, Column], view: View, name: str) -> Any:
     """The row's value of a category that is no column of its own."""
-    path = row.category if isinstance(row.category, list | tuple) else [row.category]
+    held = (row.category or "").replace("\\\\", "\0")
+    path = [piece.replace("\0", "\\") for piece in held.split("\\")]
     index = view.categories.index(name)
     value = path[index] if index < len(path) else None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return None if value == "(none)" else value
 
 
 def plain(column: Column, value: Any, language: str) -> Any:

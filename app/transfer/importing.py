@@ -37,8 +37,7 @@ PART = 10_000_000  # rows a part may have
 SOURCE = "source"  # the file in the job's folder
 NOT_ALLOWED = "You may not create documents of this form here."
 
-DUPLICATE = "duplicate:"
-ERROR = "error:"
+ERROR = "!"  # how the reason of a refused row begins; that of a skipped duplicate has no mark
 
 
 class Task(NamedTuple):
@@ -82,7 +81,7 @@ class Importer:
         undo(run, database)
 
     def _identity(self, key: str) -> Identity:
-        return Identity(self.directory.person(key), via="job")
+        return identity_of(self.directory, key)
 
 
 class _Outlook:
@@ -204,7 +203,7 @@ class _PartRun:
             elif self._part.duplicates == "update":
                 outcome[n] = JobRow(n, match.id)
             elif not self._part.repeats or match.id not in ids.values():
-                outcome[n] = JobRow(n, skipped=DUPLICATE + self._same(match))
+                outcome[n] = JobRow(n, skipped=self._same(match))
         self._create(create, outcome)
         for made in outcome.values():
             counts[_kind(made)] += 1
@@ -254,7 +253,7 @@ class _PartRun:
                 name: value for name, value in items.items() if old.get(name) != value and name != "code"
             }
             if not changed:
-                return JobRow(n, skipped=DUPLICATE + "Everything is there already.")
+                return JobRow(n, skipped="Everything is there already.")
             before = {"old": {name: old.get(name) for name in changed}, "new": changed}
             saved = self._database.change(match.id, changed, old["_rev"])
         except DavenportError as problem:
@@ -262,9 +261,17 @@ class _PartRun:
         return JobRow(n, match.id, before, saved.rev)
 
 
+def identity_of(directory: Directory, key: str, via: str = "job") -> Identity:
+    """The identity a job acts with. Forbidden when the person is gone."""
+    person = directory.person(key)
+    if person is None or not person.active:
+        raise Forbidden("The person this was started by can no longer sign in.")
+    return Identity(person, via=via)
+
+
 def _kind(row: JobRow) -> str:
     if row.skipped:
-        return "duplicate" if row.skipped.startswith(DUPLICATE) else "error"
+        return "error" if row.skipped.startswith(ERROR) else "duplicate"
     return "updated" if row.before is not None else "new"
 
 
@@ -340,11 +347,11 @@ def keyword_values(design: Design | None, form: Form) -> dict[str, dict[str, str
 
 def undo(run: Run, database: Database) -> None:
     """Take back what the rows of a job say, newest first; what was changed since is left and says why."""
-    total = sum(1 for row in run.rows() if row.id)
+    total = sum(1 for row in run.rows() if row.id and not row.skipped)
     counts = Counter[str]()
     done, gone = 0, []
     for row in run.rows(backwards=True):
-        if row.id is None:
+        if row.id is None or row.skipped:
             continue
         try:
             _take_back(database, row)

@@ -421,7 +421,8 @@ _COLUMNS = "id, kind, person, database, state, done, total, detail, started_at, 
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    return Job(*row[:7], jsonio.loads(row[7]), *row[8:])
+    id, kind, person, database, state, done, total, detail, started, ended = row
+    return Job(id, kind, person, database, state, done, total, jsonio.loads(detail), started, ended)
 
 
 def _text(value: Any) -> str:

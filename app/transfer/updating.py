@@ -15,10 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.access import Database, Databases, Directory, Identity
+from app.access import Database, Databases, Directory
 from app.errors import BadRequest, Conflict, DavenportError
 from app.transfer.exporting import PAGE, Views
-from app.transfer.importing import ERROR, reason, undo
+from app.transfer.importing import ERROR, identity_of, reason, undo
 from app.transfer.jobs import JobRow, Run
 
 BATCH = 50
@@ -43,8 +43,7 @@ class Updater:
 
     def run(self, run: Run) -> None:
         """Change the documents, or go on after `run.last`."""
-        person = self.directory.person(run.job.person)
-        database = self.databases.open(run.job.database or "", Identity(person, via="job"))
+        database = self.databases.open(run.job.database or "", identity_of(self.directory, run.job.person))
         items = allowed(run.detail.get("items"))
         targets = run.folder / TARGETS
         if not targets.exists():
@@ -63,8 +62,8 @@ class Updater:
 
     def undo(self, run: Run) -> None:
         """Put the old values back where nobody changed them since."""
-        person = self.directory.person(run.detail["undo_by"])
-        undo(run, self.databases.open(run.job.database or "", Identity(person, via="job")))
+        person = identity_of(self.directory, run.detail["undo_by"])
+        undo(run, self.databases.open(run.job.database or "", person))
 
     def _note(self, run: Run, database: Database, targets: Path) -> None:
         """Write down what the view shows, each document once."""
@@ -116,14 +115,14 @@ def change(database: Database, n: int, id: str, items: dict[str, Any]) -> JobRow
         except Conflict:
             if attempt < 3:
                 continue
-            return JobRow(n, skipped=f"{ERROR}Somebody else keeps changing it. ({id})")
+            return JobRow(n, id, skipped=f"{ERROR}Somebody else keeps changing it.")
         except DavenportError as problem:
             form = (
                 database.design.forms.get(str(old.get("form")))
                 if database.design and problem.fields
                 else None
             )
-            return JobRow(n, skipped=f"{ERROR}{reason(problem, form)} ({id})")
+            return JobRow(n, id, skipped=ERROR + reason(problem, form))
         before = {"old": {name: old.get(name) for name in changed}, "new": changed}
         return JobRow(n, id, before, saved.rev)
     raise AssertionError("unreachable")

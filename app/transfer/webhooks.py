@@ -118,7 +118,7 @@ class Webhooks:
         self, database: Database, url: str, events: Sequence[str], *, label: str = ""
     ) -> tuple[Webhook, str]:
         """A new webhook from now on, acting as the person the database is open for; with its secret."""
-        if "replicate_or_copy" not in database.rights.flags or database.identity.is_anonymous:
+        if not database.may_copy or database.identity.is_anonymous:
             raise Forbidden(REFUSED)
         wanted = _events(events)
         checked_url(url)
@@ -150,7 +150,7 @@ class Webhooks:
             raise NotFound("missing")
         return _webhook(row)
 
-    def list(self, *, person: str | None = None) -> list[Webhook]:
+    def list(self, *, person: str | None = None) -> Sequence[Webhook]:
         """The webhooks of a person, or all."""
         with self._file.reading() as connection:
             rows = connection.execute(
@@ -196,7 +196,7 @@ class Webhooks:
             connection.execute("DELETE FROM deliveries WHERE webhook = ?", (id,))
             connection.execute("DELETE FROM webhooks WHERE id = ?", (id,))
 
-    def deliveries(self, id: str, *, limit: int = 50, before: int | None = None) -> list[Delivery]:
+    def deliveries(self, id: str, *, limit: int = 50, before: int | None = None) -> Sequence[Delivery]:
         """The log of a webhook, newest first."""
         with self._file.reading() as connection:
             rows = connection.execute(
@@ -287,15 +287,16 @@ class Webhooks:
 
     def _open(self, hook: Webhook) -> Database | None:
         """The database as the webhook's person may see it; None when that person may not (any more)."""
+        person = self._directory.person(hook.person)
+        if person is None or not person.active:
+            return None
         try:
-            person = self._directory.person(hook.person)
             database = self._databases.open(hook.database, Identity(person, via="webhook"))
         except NotFound:
             return None
-        allowed = person.active and "replicate_or_copy" in database.rights.flags
-        return database if allowed else None
+        return database if database.may_copy else None
 
-    def _due(self) -> list[str]:
+    def _due(self) -> Sequence[str]:
         """Webhooks with something to send that nobody is at."""
         with self._file.reading() as connection:
             rows = connection.execute(
@@ -456,4 +457,6 @@ _DELIVERY = "n, webhook, document, seq, event, rev, state, tries, due, status, a
 
 
 def _webhook(row: Sequence[Any]) -> Webhook:
-    return Webhook(*row[:4], tuple(jsonio.loads(row[4])), row[5], bool(row[6]), *row[7:])
+    fields = dict(zip(Webhook.__dataclass_fields__, row, strict=True))
+    fields.update(events=tuple(jsonio.loads(fields["events"])), active=bool(fields["active"]))
+    return Webhook(**fields)
