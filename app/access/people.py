@@ -55,6 +55,7 @@ def create_person(
     """A new person, active, with a key."""
     document = _person_items({**items, "name": name})
     key = key or free_key(databases, _wish(document))
+    document.setdefault("sign_in", key)
     create(databases, identity, "person", key, document)
     return databases.directory.snapshot().persons[key]
 

@@ -1,0 +1,167 @@
+"""A node put together: one data directory, its store, the door, designs, views, jobs.
+
+    Store ── Directory, Secrets, Audit ── Databases (the door)
+      │            Catalog ── FormRules ─────┘
+      ├── indexers: designs, duplicates, views   (in the transaction of each write)
+      └── Views, Marks, Jobs, Webhooks
+
+Everything above asks a `Node` for its parts; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import designs
+from app import clock
+from app.access import SYSTEM, Audit, Databases, Directory, Person, Secrets, open_access
+from app.errors import DavenportError, UserError
+from app.forms.catalog import Catalog
+from app.forms.install import Installed, install
+from app.forms.numbering import Numbering
+from app.forms.rules import FormRules
+from app.forms.uniques import Uniques
+from app.settings import Settings
+from app.store import Store
+from app.transfer.jobs import Jobs
+from app.transfer.webhooks import Webhooks
+from app.transfer.work import open_jobs
+from app.views import Marks, Views, ViewQuery
+
+DESIGNS = Path(next(iter(designs.__path__)))
+ADMINS = "admins"
+
+
+@dataclass
+class Node:
+    """The parts of an open node. `serve()` starts its background work, `close()` ends everything."""
+
+    data: Path
+    settings: Settings
+    store: Store
+    directory: Directory
+    audit: Audit
+    secrets: Secrets
+    databases: Databases
+    catalog: Catalog
+    numbering: Numbering
+    rules: FormRules
+    marks: Marks
+    views: Views
+    jobs: Jobs
+    webhooks: Webhooks
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, data: Path, *, settings: Settings | None = None) -> Node:
+        """The node in a data directory. UserError when there is none, or when a setting is wrong."""
+        settings = settings or Settings.load(data)
+        store = Store.open(data)
+        try:
+            return cls._assemble(data, settings, store)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def create(
+        cls, data: Path, *, admin: str, password: str, settings: Settings | None = None
+    ) -> Node:
+        """A new node: databases from the shipped designs, and its first administrator. UserError where there is one."""
+        if (data / "documents.db").exists():
+            raise UserError(f"{data} holds a node already.")
+        Store.open(data, create=True).close()
+        node = cls.open(data, settings=settings)
+        try:
+            problems = node.install().problems
+            if problems:
+                raise UserError(f"A shipped design has a mistake: {problems[0]}")
+            node._first_administrator(admin, password)
+        except BaseException:
+            node.close()
+            raise
+        return node
+
+    @classmethod
+    def _assemble(cls, data: Path, settings: Settings, store: Store) -> Node:
+        catalog = Catalog(store)
+        numbering = Numbering(store, zone=settings.zone)
+        uniques = Uniques(store, catalog.design)
+        directory, audit, secrets, databases = open_access(store, designs=catalog.design)
+        rules = FormRules(catalog, directory, numbering, uniques)
+        databases.rules = databases.form_rights = rules
+        rules.databases = databases
+        marks = Marks(store)
+        databases.on_person_removed.append(marks.forget)
+        store.indexers += [catalog, uniques]
+        views = Views(store, catalog.design, marks)
+        jobs = open_jobs(store, databases, directory, views, _query)
+        webhooks = Webhooks(store.node, databases, directory)
+        return cls(
+            data, settings, store, directory, audit, secrets, databases, catalog, numbering, rules, marks, views, jobs,
+            webhooks,
+        )
+
+    def install(self, folder: Path = DESIGNS) -> Installed:
+        """Load the shipped designs, keeping what was customised; the view index follows."""
+        done = install(self.databases, folder)
+        self.views.catch_up()
+        return done
+
+    def _first_administrator(self, name: str, password: str) -> Person:
+        """A person with every right, member of `admins`, which the shipped ACLs know."""
+        if not password:
+            raise UserError("The administrator needs a password.")
+        key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "admin"
+        with self.store.transaction():
+            if ADMINS not in {group.key for group in self.directory.groups()}:
+                self.directory.create_group(SYSTEM, name="Administrators", key=ADMINS)
+            person = self.directory.create_person(SYSTEM, name=name, key=key)
+            self.directory.change_group(SYSTEM, ADMINS, add=[person.key])
+        self.secrets.set_password(person.key, password, check=False)  # who sets up the node decides
+        return person
+
+    # -- background work
+
+    def serve(self) -> None:
+        """Start what runs beside the requests: index catch-up, interrupted jobs, webhooks."""
+        self._threads.append(
+            threading.Thread(target=self.views.work, args=(self._stopping.is_set,), name="views", daemon=True)
+        )
+        for thread in self._threads:
+            thread.start()
+        self.jobs.serve()
+        self.webhooks.serve()
+
+    def close(self) -> None:
+        """End background work and close the files."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(5)
+        self.webhooks.close()
+        self.jobs.close()
+        self.store.close()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+    def today(self) -> str:
+        """The organisation's date."""
+        return clock.today(self.settings.zone).isoformat()
+
+
+def _query(parameters: dict[str, Any]) -> ViewQuery:
+    """A view query from the parameters that REST, exports and jobs keep."""
+    known = {name: value for name, value in parameters.items() if name in ViewQuery.__dataclass_fields__}
+    return ViewQuery(**known)
+
+
+__all__ = ["DESIGNS", "DavenportError", "Node"]
