@@ -30,7 +30,7 @@ from app.store import Store
 from app.transfer.jobs import Jobs
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
-from app.views import Marks, Views, ViewQuery
+from app.views import Marks, ViewQuery, Views
 
 DESIGNS = Path(next(iter(designs.__path__)))
 ADMINS = "admins"
@@ -69,10 +69,8 @@ class Node:
             raise
 
     @classmethod
-    def create(
-        cls, data: Path, *, admin: str, password: str, settings: Settings | None = None
-    ) -> Node:
-        """A new node: databases from the shipped designs, and its first administrator. UserError where there is one."""
+    def create(cls, data: Path, *, admin: str, password: str, settings: Settings | None = None) -> Node:
+        """A new node: databases from the shipped designs, and its first administrator. UserError."""
         if (data / "documents.db").exists():
             raise UserError(f"{data} holds a node already.")
         Store.open(data, create=True).close()
@@ -103,7 +101,19 @@ class Node:
         jobs = open_jobs(store, databases, directory, views, _query)
         webhooks = Webhooks(store.node, databases, directory)
         return cls(
-            data, settings, store, directory, audit, secrets, databases, catalog, numbering, rules, marks, views, jobs,
+            data,
+            settings,
+            store,
+            directory,
+            audit,
+            secrets,
+            databases,
+            catalog,
+            numbering,
+            rules,
+            marks,
+            views,
+            jobs,
             webhooks,
         )
 
