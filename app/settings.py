@@ -1,7 +1,7 @@
 """Settings of a node: `DAVENPORT_*` variables over `DATA/davenport.toml` over defaults.
 
-A key `mail_server` in the file is `DAVENPORT_MAIL_SERVER` in the environment. Unknown keys in the file are refused with the
-near name, so that a typing error does not pass silently.
+A key `mail_server` in the file is `DAVENPORT_MAIL_SERVER` in the environment. Unknown keys in the file are refused
+with the near name, so that a typing error does not pass silently.
 """
 
 from __future__ import annotations

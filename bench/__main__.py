@@ -17,12 +17,8 @@ MODULES = ("store", "views", "pages", "importing")
 def main() -> int:
     """Run the modules named (all by default) and print one table each."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; all by default"
-    )
-    parser.add_argument(
-        "--scale", type=float, default=1.0, help="share of the full amount of data (1M documents)"
-    )
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; all by default")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full amount of data (1M documents)")
     options = parser.parse_args()
     unknown = sorted(set(options.modules) - set(MODULES))
     if unknown:
@@ -40,9 +36,7 @@ def machine() -> str:
     cpuinfo = "/proc/cpuinfo"
     if os.path.exists(cpuinfo):
         with open(cpuinfo, encoding="utf-8") as lines:
-            model = next(
-                (line.split(":")[1].strip() for line in lines if line.startswith("model name")), model
-            )
+            model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
     return (
         f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
