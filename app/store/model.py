@@ -149,6 +149,9 @@ class Local(NamedTuple):
 class Visible(NamedTuple):
     """The reader sets that admit a person in one database.
 
+    `everything` holds only for the node itself and full access (`EVERY_READER`): somebody who is in every set
+    today is still filtered, because a set made a moment later may not admit him.
+
     `documents` and `total` count live documents and may lag a little: they choose query plans. For exact
     figures ask `Sets.count`.
     """

@@ -181,11 +181,8 @@ class Sets:
         else:
             sets = before.visible.sets | newer if before else frozenset(newer)
             digest = _digest_of_numbers(sets)
-        if len(sets) == len(counts.by_set):
-            documents = counts.total
-        else:
-            documents = sum(counts.by_set.get(number, 0) for number in sets)
-        everything = EVERY_READER in principals or len(sets) >= len(counts.by_set) > 0
+        documents = sum(counts.by_set.get(number, 0) for number in sets)
+        everything = EVERY_READER in principals
         return _Seen(version, counts, Visible(digest, everything, sets, documents, counts.total))
 
     def _admitting(

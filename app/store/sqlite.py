@@ -109,6 +109,7 @@ class SqliteFile:
         if connection is None:
             raise Unavailable(BUSY)
         self._depth += 1
+        promised = len(self._committed)
         name = f"level{self._depth}"
         connection.execute(f"SAVEPOINT {name}")
         try:
@@ -122,6 +123,7 @@ class SqliteFile:
                 self._doomed = _sentence(problem) or Unavailable(ENDED)
                 connection.execute("BEGIN")
             self._forget(connection)
+            del self._committed[promised:]
             raise
         finally:
             self._depth -= 1

@@ -134,6 +134,18 @@ def test_visible_sets_and_exact_counts(store: Store, filled: RawDatabase, contex
     assert count("south") == (3, 3)
 
 
+def test_a_person_in_every_set_is_filtered_all_the_same(
+    store: Store, filled: RawDatabase, context: Context
+) -> None:
+    seen = store.sets.visible(filled.number, frozenset({"north", "south"}))
+    assert (seen.everything, seen.documents) == (False, 40)
+    filled.put(Edit("secret", None, {"readers": ["east"]}), context)
+    assert "secret" not in ids(filled.changes(visible=seen))
+    everybody = store.sets.visible(filled.number, frozenset({EVERY_READER}))
+    assert everybody.everything
+    assert "secret" in ids(filled.changes(visible=everybody))
+
+
 def test_a_change_of_readers_moves_the_document(store: Store, filled: RawDatabase, context: Context) -> None:
     rev = filled.get("d01").rev
     filled.put(Edit("d01", rev, {"readers": ["south"]}), context)
@@ -190,6 +202,8 @@ def test_a_nested_transaction_taken_back_leaves_the_outer_one(
         with pytest.raises(ZeroDivisionError):
             fail()
     assert ids(filled.changes(since=40)) == ["x"]
+    assert filled.wait(40, 0.01) is True
+    assert filled.wait(41, 0.01) is False
 
 
 def test_indexers_are_told_within_the_transaction(
