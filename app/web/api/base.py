@@ -11,7 +11,7 @@ slashes of the path (`SLASH`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
@@ -82,7 +82,7 @@ class KeepSlashes:
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
         path = urlsplit(raw).path if "://" in raw[:10] else raw.split("?", 1)[0]
         if "%2f" in path.lower() and environ.get("PATH_INFO", "").startswith(PREFIX + "/"):

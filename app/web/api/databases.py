@@ -18,9 +18,7 @@ blueprint = api.blueprint
 def databases() -> Response:
     """[{name, title, level}]."""
     found = context.node().databases.readable(identity())
-    return answer(
-        [{"name": info.name, "title": label(info.title), "level": info.level.label} for info in found]
-    )
+    return answer([{"name": info.name, "title": label(info.title), "level": info.level.label} for info in found])
 
 
 @api.get("/databases/<database>", "One database: your rights and its forms", answer="Database", errors=(404,))

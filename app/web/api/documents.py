@@ -51,9 +51,7 @@ def create(database: str) -> Response:
 def _created(opened: Database, id: str | None, items: dict[str, Any]) -> Response:
     matches = _duplicates(opened, items)
     if matches and text("duplicates") == "refuse":
-        return answer(
-            {"error": "conflict", "reason": "There is such a document already.", "duplicates": matches}, 409
-        )
+        return answer({"error": "conflict", "reason": "There is such a document already.", "duplicates": matches}, 409)
     saved = opened.create(items, id=id)
     told: dict[str, Any] = {"id": saved.id, "rev": saved.rev}
     if saved.warnings:
@@ -183,6 +181,4 @@ def access(database: str, id: str) -> Response:
     if person:
         found = opened.explain(checked_id(id), person)._asdict()
         return answer({**found, "level": found["level"].label})
-    return answer(
-        [{**seen._asdict(), "level": seen.level.label} for seen in opened.who_may_see(checked_id(id))]
-    )
+    return answer([{**seen._asdict(), "level": seen.level.label} for seen in opened.who_may_see(checked_id(id))])

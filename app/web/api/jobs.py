@@ -102,9 +102,7 @@ def own(id: str) -> Job:
 def jobs() -> Response:
     """[{id, kind, state, done, total, counts, …}]."""
     person = signed_in()
-    found = context.node().jobs.list(
-        person=person.key, database=text("database"), limit=whole("limit", 50, least=1)
-    )
+    found = context.node().jobs.list(person=person.key, database=text("database"), limit=whole("limit", 50, least=1))
     return answer([_shown(job) for job in found if not job.database or person.scope.covers(job.database)])
 
 
@@ -144,9 +142,7 @@ def errors(id: str) -> Response:
         errorfile.write(jobs, found.id, path, language=g.language)
         answered = Response(path.read_bytes(), content_type=TYPES[kind])
     filename = errorfile.name_of(name, kind)
-    answered.headers.set(
-        "Content-Disposition", "attachment", filename=filename.encode("ascii", "ignore").decode()
-    )
+    answered.headers.set("Content-Disposition", "attachment", filename=filename.encode("ascii", "ignore").decode())
     return answered
 
 
@@ -157,9 +153,7 @@ def cancel(id: str) -> Response:
     return answer(_shown(own(id)))
 
 
-@api.post(
-    "/jobs/<id>/undo", "Take back what a job did", answer="Job", status=202, errors=(401, 403, 404, 409)
-)
+@api.post("/jobs/<id>/undo", "Take back what a job did", answer="Job", status=202, errors=(401, 403, 404, 409))
 def undo(id: str) -> Response:
     """202 the job; what was changed since is left."""
     found = own(id)

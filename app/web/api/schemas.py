@@ -93,14 +93,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Access": {
         "anyOf": [
-            rows(
-                shape(
-                    {"person": TEXT, "label": TEXT, "level": TEXT, "entry": TEXT, "list": TEXT, "edits": YES}
-                )
-            ),
-            shape(
-                {"person": TEXT, "label": TEXT, "level": TEXT, "entry": TEXT, "reads": YES, "reason": TEXT}
-            ),
+            rows(shape({"person": TEXT, "label": TEXT, "level": TEXT, "entry": TEXT, "list": TEXT, "edits": YES})),
+            shape({"person": TEXT, "label": TEXT, "level": TEXT, "entry": TEXT, "reads": YES, "reason": TEXT}),
         ]
     },
     "Actions": rows(
@@ -160,9 +154,7 @@ SCHEMAS: dict[str, Schema] = {
     "Jobs": rows(named("Job")),
     "Skipped": rows(shape({"row": WHOLE, "id": TEXT_OR_NULL, "reason": TEXT})),
     "NewToken": shape({"label": TEXT}, days=WHOLE, **_SCOPE),
-    "Token": shape(
-        {"id": TEXT, "label": TEXT, **_SCOPE}, token=TEXT, created_at=TEXT, last_used=TEXT_OR_NULL
-    ),
+    "Token": shape({"id": TEXT, "label": TEXT, **_SCOPE}, token=TEXT, created_at=TEXT, last_used=TEXT_OR_NULL),
     "Tokens": rows(named("Token")),
     "NewWebhook": shape({"database": TEXT, "url": TEXT, "events": _EVENTS}, label=TEXT),
     "WebhookChange": shape({}, url=TEXT, events=_EVENTS, label=TEXT, active=YES),

@@ -60,9 +60,7 @@ def search() -> Response:
     """{hits: [{database, id, title, snippet, score}], next, indexed_to}."""
     wanted = (text("q") or "").strip()
     if not wanted or len(wanted) > LONGEST:
-        raise BadRequest(
-            "Say what to look for.", fields={"q": "This is required, with at most 200 characters."}
-        )
+        raise BadRequest("Say what to look for.", fields={"q": "This is required, with at most 200 characters."})
     limit, skip = whole("limit", 20, least=1, most=100), whole("after", 0, most=1000)
     moment = now()
     found = find(wanted, text("database"), skip + limit + 1)

@@ -56,9 +56,7 @@ def create() -> Response:
     database, url, events = sent.get("database"), sent.get("url"), sent.get("events", [])
     if not isinstance(database, str) or not isinstance(url, str):
         raise BadRequest("A webhook has a database and a url.")
-    hook, secret = kept().create(
-        open_database(database), url, _events(events), label=_text(sent, "label") or ""
-    )
+    hook, secret = kept().create(open_database(database), url, _events(events), label=_text(sent, "label") or "")
     return answer({**hook.shown(), "secret": secret}, 201)
 
 
@@ -81,9 +79,7 @@ def webhook(id: str) -> Response:
     return answer(own(id).shown())
 
 
-@api.patch(
-    "/webhooks/<id>", "Change a webhook", body="WebhookChange", answer="Webhook", errors=(400, 401, 404)
-)
+@api.patch("/webhooks/<id>", "Change a webhook", body="WebhookChange", answer="Webhook", errors=(400, 401, 404))
 def change(id: str) -> Response:
     """The webhook. `active: true` switches one on again that was switched off after failures."""
     hook = own(id)

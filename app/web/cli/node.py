@@ -1,0 +1,165 @@
+"""init, serve, status: a node as a whole."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from app.errors import NotFound, UserError
+from app.node import Node
+from app.web.cli.terminal import (
+    Commands,
+    command,
+    json_argument,
+    opened,
+    password,
+    password_argument,
+    show_json,
+    show_table,
+)
+
+DEMO_PASSWORD = "demo"  # noqa: S105  (what the demo people have, and says so)
+MARGIN = 1_000_000  # bytes a request may be larger than the largest attachment
+
+
+def add(commands: Commands) -> None:
+    """Register the commands."""
+    init = command(commands, "init", "Make a node: an empty one, or one with demo data", run_init)
+    init.add_argument("--demo", action="store_true", help="a small trading company with people and records")
+    init.add_argument("--admin", metavar="NAME", default="admin", help="sign-in name of the administrator")
+    password_argument(init)
+    serve = command(commands, "serve", "Serve the node's pages and interfaces", run_serve)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on (8000; 0 takes a free one)")
+    serve.add_argument("--no-replicate", action="store_true", help="contact an upstream only when asked to")
+    json_argument(command(commands, "status", "Say how the node is", run_status))
+
+
+def run_init(arguments: argparse.Namespace) -> int:
+    """Make a node; on failure nothing is left."""
+    data: Path = arguments.data
+    if (data / "documents.db").exists():
+        raise UserError(f"{data} holds a node already.")
+    asked = arguments.password_file is not None or not arguments.demo
+    secret = password(arguments, prompt=f"Password for {arguments.admin}: ") if asked else DEMO_PASSWORD
+    fresh = not data.exists()
+    before = set() if fresh else {path.name for path in data.iterdir()}
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        _make(arguments, secret)
+    except BaseException:
+        _remove(data, before, fresh=fresh)
+        raise
+    print(f"A new node is in {data}. Serve it with: davenport serve {data}")
+    if arguments.demo:
+        print(f"Demo people: admin, leader, north, south, support, editor, outsider; password {DEMO_PASSWORD}")
+    return 0
+
+
+def _make(arguments: argparse.Namespace, secret: str) -> None:
+    if not arguments.demo:
+        Node.create(arguments.data, admin=arguments.admin, password=secret).close()
+        return
+    from app.demo import install_demo
+
+    with Node.create(arguments.data, admin=arguments.admin, password=secret, demo=True) as node:
+        install_demo(node)
+
+
+def _remove(data: Path, before: set[str], *, fresh: bool) -> None:
+    """Take away what a failed `init` made."""
+    for path in data.iterdir():
+        if path.name not in before:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if fresh:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    import waitress
+
+    from app.web import create_app
+
+    with opened(arguments) as node:
+        app = create_app(node)
+        settings = node.settings
+        try:
+            server: Any = waitress.create_server(
+                app,
+                host=arguments.host,
+                port=arguments.port,
+                threads=settings.threads,
+                connection_limit=1000,
+                asyncore_use_poll=True,
+                ident="Davenport",
+                max_request_body_size=settings.max_attachment + MARGIN,
+                clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
+            )
+        except (OSError, ValueError, OverflowError) as problem:
+            reason = getattr(problem, "strerror", None) or problem
+            raise UserError(f"Cannot listen on {arguments.host}:{arguments.port}: {reason}.") from problem
+        signal.signal(signal.SIGTERM, _stop)
+        node.serve()
+        port = getattr(server, "effective_port", arguments.port)
+        print(f"Davenport serves {arguments.data} on http://{_shown(arguments.host)}:{port}", flush=True)
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.close()
+    print("Stopped.", file=sys.stderr)
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """Databases and how replication stands: a standalone node has nothing unsent, rejected or in conflict."""
+    with opened(arguments) as node:
+        status = status_of(node)
+    if arguments.json:
+        return show_json(status)
+    print(f"{arguments.data}: a standalone node, {status['size'] / 1e6:,.1f} MB")
+    rows = [[row["name"], row["documents"], row["pending"]] for row in status["databases"]]
+    return show_table(["database", "documents", "to index"], rows)
+
+
+def status_of(node: Node) -> dict[str, Any]:
+    """What `status --json` gives."""
+    databases = []
+    for name in node.store.names():
+        try:
+            raw = node.store.database(name)
+            info = raw.info()
+        except NotFound:
+            continue
+        with node.store.reading() as connection:
+            (pending,) = connection.execute("SELECT count(*) FROM pending WHERE db = ?", (raw.number,)).fetchone()
+        databases.append(
+            {
+                "name": name,
+                "documents": info.documents,
+                "unsent": 0,
+                "rejected": 0,
+                "conflicts": 0,
+                "last_sync": None,
+                "error": None,
+                "pending": pending,
+            }
+        )
+    running = [job.shown() for job in node.jobs.list(limit=100) if not job.finished]
+    size = sum(path.stat().st_size for path in node.data.rglob("*") if path.is_file())
+    return {"databases": databases, "upstream": None, "jobs": running, "size": size}
