@@ -172,9 +172,7 @@ def _entry(name: str, value: object) -> AclEntry:
     if kind not in TYPES or unknown:
         wrong = f"the type “{kind}”" if kind not in TYPES else f"the flag “{min(unknown)}”"
         raise BadRequest(f"The entry “{name}” has {wrong}, which is unknown.", fields={name: wrong})
-    return AclEntry(
-        name, kind, Level.named(value.get("level")), flags, frozenset(role.strip("[]") for role in roles)
-    )
+    return AclEntry(name, kind, Level.named(value.get("level")), flags, frozenset(role.strip("[]") for role in roles))
 
 
 def _usual_type(name: str) -> str:
@@ -184,13 +182,9 @@ def _usual_type(name: str) -> str:
 def _strings(name: str, value: object) -> frozenset[str]:
     if value is None:
         return frozenset()
-    if isinstance(value, (list, tuple, set, frozenset)) and all(
-        isinstance(text, str) and text for text in value
-    ):
+    if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(text, str) and text for text in value):
         return frozenset(value)
-    raise BadRequest(
-        f"Flags and roles of “{name}” are lists of names.", fields={name: "A list of names is expected."}
-    )
+    raise BadRequest(f"Flags and roles of “{name}” are lists of names.", fields={name: "A list of names is expected."})
 
 
 def to_document(acl: Acl) -> dict[str, Any]:

@@ -111,9 +111,7 @@ class Database:
         """For SQL of views and search: always join `documents.access` against `table`."""
         with self._opened.store.reading() as connection:
             visible = self.visible
-            yield Reading(
-                connection, visible, self._opened.store.sets.table(connection, visible), self.number
-            )
+            yield Reading(connection, visible, self._opened.store.sets.table(connection, visible), self.number)
 
     def history(self, id: str) -> list[HistoryEntry]:
         """What each revision changed, newest first, without branches the person does not read. NotFound."""
@@ -251,9 +249,7 @@ class Database:
             raise NotFound(MISSING)
         return stub, self._opened.store.blobs.open(stub.address)
 
-    def put_attachment(
-        self, id: str, name: str, stream: Readable, content_type: str, rev: str | None = None
-    ) -> Saved:
+    def put_attachment(self, id: str, name: str, stream: Readable, content_type: str, rev: str | None = None) -> Saved:
         """Add or replace an attachment. Refused before the content is read. NotFound, Forbidden, Conflict."""
         if not self.may_edit(self._opened.named(id, rev).body):
             raise Forbidden("You may not change this document.")

@@ -225,6 +225,8 @@ class Databases:
             database = Database(self, known, identity, _everything(known.acl, identity.key, "founder"))
         else:
             database = self.open(name, identity)
+            if not rules.may_manage(database.rights):
+                raise Forbidden("Only managers change the access control list.")
         try:
             rev = database.get(ACL_ID)["_rev"]
         except NotFound:

@@ -33,9 +33,7 @@ PEOPLE = ("person", "group", "unit")
 class Guard(Protocol):
     """Checks of one kind of document."""
 
-    def saving(
-        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
-    ) -> None:
+    def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Refuse (Forbidden, BadRequest) or complete what is about to be stored."""
 
     def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
@@ -56,9 +54,7 @@ def guard_of(database: str, id: str, *forms: object) -> Guard | None:
 class AclGuard:
     """The ACL document."""
 
-    def saving(
-        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
-    ) -> None:
+    def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Managers only; checked, brought into its stored form, and logged with what changed."""
         if not rules.may_manage(database.rights):
             raise Forbidden("Only managers change the access control list.")
@@ -118,9 +114,7 @@ def _kind(snapshot: Snapshot, name: str) -> str | None:
 class DesignGuard:
     """Forms, views, workflows, agents, keyword lists, as documents."""
 
-    def saving(
-        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
-    ) -> None:
+    def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Designers; open to every reader, whatever lists were sent."""
         self._allowed(database, id)
         if not id.startswith(DESIGN) or new.get("form") != "design":
@@ -143,9 +137,7 @@ class DirectoryGuard:
     """Persons, groups and units: these documents give access, so only managers of the directory write
     them."""
 
-    def saving(
-        self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]
-    ) -> None:
+    def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Check key, references and sign-in name; issue the key of a new one; leave every database a
         manager."""
         _managers_only(database, opened)
@@ -197,6 +189,8 @@ def _check_person(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
         raise _bad("_id", f"“{id}” cannot be a key: small letters, digits, “.”, “-” and “_”.")
     if not isinstance(new.get("name"), str) or not new["name"].strip():
         raise _bad("name", "A person needs a name.")
+    if "password" in new:
+        raise _bad("password", "Passwords do not belong into the directory; send a one-time link.")
     person = person_of(id, new)
     for item, text in (("sign_in", person.sign_in), ("email", person.email)):
         holder = snapshot.by_sign_in.get(text.casefold()) if text else None

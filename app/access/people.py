@@ -16,16 +16,14 @@ from pypinyin import lazy_pinyin
 from app.access.identity import Identity, Person
 from app.access.model import Saved
 from app.access.principals import UNIT, is_key
-from app.errors import BadRequest, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, Conflict, DavenportError, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from app.access.database import Database
     from app.access.databases import Databases
 
 DIRECTORY = "directory"
-OWN_ITEMS = frozenset(
-    {"language", "zone", "phone", "mobile", "signature", "notifications"}
-)  # of one's own profile
+OWN_ITEMS = frozenset({"language", "zone", "phone", "mobile", "signature", "notifications"})  # of one's own profile
 _SYNONYMS = {
     "mail": "email",
     "department": "unit",
@@ -46,7 +44,11 @@ class RowResult(NamedTuple):
 def create(databases: Databases, identity: Identity, form: str, key: str, items: Mapping[str, Any]) -> Saved:
     """A new entry of the directory. Forbidden, BadRequest."""
     document = {"form": form, **{name: value for name, value in items.items() if value not in (None, "")}}
-    return _open(databases, identity).create(document, id=key)
+    try:
+        return _open(databases, identity).create(document, id=key)
+    except Conflict:
+        sentence = f"The key “{key}” is in use."
+        raise BadRequest(sentence, fields={"_id": sentence}) from None
 
 
 def create_person(
@@ -120,9 +122,7 @@ def _entry(database: Database, key: str, form: str) -> dict[str, Any]:
 # -- many
 
 
-def create_persons(
-    databases: Databases, identity: Identity, rows: list[Mapping[str, Any]]
-) -> list[RowResult]:
+def create_persons(databases: Databases, identity: Identity, rows: list[Mapping[str, Any]]) -> list[RowResult]:
     """Persons from rows. `groups` (list or text with commas) must exist; `unit` is a key or a label.
 
     Each row stands alone: one that fails says why and the others are made.

@@ -85,9 +85,7 @@ def may_delete(rights: Rights, principals: frozenset[str], document: Mapping[str
     if "delete" not in rights.flags or rights.level < Level.AUTHOR:
         return False
     if rights.level == Level.AUTHOR:
-        return may_read(rights, principals, document) and not principals.isdisjoint(
-            names(document.get("authors"))
-        )
+        return may_read(rights, principals, document) and not principals.isdisjoint(names(document.get("authors")))
     return may_edit(rights, principals, document)
 
 
@@ -137,8 +135,6 @@ def settle_lists(items: dict[str, Any]) -> None:
             items[item] = checked_names(item, items[item])
     readers = [name for name in items.get("readers", ()) if name != PUBLIC]
     if items.get("public") is True:
-        items["readers"] = [ALL_LEVELS if name == EVERYBODY else name for name in readers or [EVERYBODY]] + [
-            PUBLIC
-        ]
+        items["readers"] = [ALL_LEVELS if name == EVERYBODY else name for name in readers or [EVERYBODY]] + [PUBLIC]
     elif "readers" in items:
         items["readers"] = [EVERYBODY] if readers == [ALL_LEVELS] else readers

@@ -145,9 +145,7 @@ class Secrets:
 
     def _wait(self, subject: str, free: int) -> float:
         with self.file.reading() as connection:
-            row = connection.execute(
-                "SELECT count, last FROM failures WHERE subject = ?", (subject,)
-            ).fetchone()
+            row = connection.execute("SELECT count, last FROM failures WHERE subject = ?", (subject,)).fetchone()
         if row is None or row[0] < free:
             return 0.0
         pause = min(2.0 ** min(row[0] - free, 10), LONGEST_WAIT)
@@ -216,17 +214,13 @@ class Secrets:
     def must_change(self, person: str) -> bool:
         """Whether the next thing this person does is to choose a password."""
         with self.file.reading() as connection:
-            row = connection.execute(
-                "SELECT must_change FROM passwords WHERE person = ?", (person,)
-            ).fetchone()
+            row = connection.execute("SELECT must_change FROM passwords WHERE person = ?", (person,)).fetchone()
         return bool(row and row[0])
 
     def session_version(self, person: str) -> int:
         """A session is good as long as this number is the one it began with; 0 without a password."""
         with self.file.reading() as connection:
-            row = connection.execute(
-                "SELECT session_version FROM passwords WHERE person = ?", (person,)
-            ).fetchone()
+            row = connection.execute("SELECT session_version FROM passwords WHERE person = ?", (person,)).fetchone()
         return row[0] if row else 0
 
     def end_sessions(self, person: str) -> None:

@@ -6,7 +6,7 @@ persons: ann, bob (unit:east), lea (unit:sales), eve (nothing), ada (administrat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,12 @@ class World:
     def put(self, name: str, id: str, **items: Any) -> str:
         """A document from nobody in particular, with lists as given."""
         return self.databases.open(name, SYSTEM).create({"form": "note", **items}, id=id).rev
+
+
+@pytest.fixture
+def reopen() -> Callable[[Store], World]:
+    """A second view of a store, as another process has it: nothing remembered."""
+    return World
 
 
 @pytest.fixture

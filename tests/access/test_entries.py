@@ -12,9 +12,7 @@ from app.access.acl import Level, Subject, effective
 from app.access.principals import closure, in_database, in_directory, is_key, unit_path
 from app.errors import BadRequest
 
-ANN = Subject(
-    "ann", frozenset({"ann", "sales", "everyone", "unit:east", "leader-of:east"}), ("east", "sales", "acme")
-)
+ANN = Subject("ann", frozenset({"ann", "sales", "everyone", "unit:east", "leader-of:east"}), ("east", "sales", "acme"))
 
 
 def entry(level: str, *, kind: str = "group", flags: str = "", roles: str = "") -> dict[str, Any]:
@@ -251,9 +249,7 @@ def test_bad_keys(key: str) -> None:
 
 
 def test_an_acl_survives_its_document() -> None:
-    acl = acls.make(
-        {"-Default-": entry("none"), "ann": entry("manager", kind="person", flags="delete", roles="A")}
-    )
+    acl = acls.make({"-Default-": entry("none"), "ann": entry("manager", kind="person", flags="delete", roles="A")})
     assert acls.from_document(acls.to_document(acl)) == acl
 
 

@@ -130,9 +130,7 @@ def test_design_and_acl(level: Level, design: bool, manage: bool) -> None:
         (Level.READER, "read_public write_public", YES, YES, YES, YES),
     ],
 )
-def test_public_documents(
-    level: Level, flags: str, sees: bool, sees_open: bool, creates: bool, edits: bool
-) -> None:
+def test_public_documents(level: Level, flags: str, sees: bool, sees_open: bool, creates: bool, edits: bool) -> None:
     given = rights(level, flags)
     held = principals(given)
     assert rules.may_read(given, held, PUBLIC) is sees
