@@ -69,8 +69,11 @@ class Node:
             raise
 
     @classmethod
-    def create(cls, data: Path, *, admin: str, password: str, settings: Settings | None = None) -> Node:
-        """A new node: databases from the shipped designs, and its first administrator. UserError."""
+    def create(cls, data: Path, *, admin: str, password: str, demo: bool = False, settings: Settings | None = None) -> Node:
+        """A new node: databases from the shipped designs, and its first administrator. UserError.
+
+        `demo`: the caller fills it with the sample company, which brings its own administrator.
+        """
         if (data / "documents.db").exists():
             raise UserError(f"{data} holds a node already.")
         Store.open(data, create=True).close()
@@ -79,7 +82,8 @@ class Node:
             problems = node.install().problems
             if problems:
                 raise UserError(f"A shipped design has a mistake: {problems[0]}")
-            node._first_administrator(admin, password)
+            if not demo:
+                node._first_administrator(admin, password)
         except BaseException:
             node.close()
             raise
