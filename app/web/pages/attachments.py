@@ -1,0 +1,70 @@
+"""Attachments of a document: shown, downloaded, uploaded, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+
+from app.errors import BadRequest
+from app.web import context
+from app.web.documents import attaching
+from app.web.documents.titles import document_url
+
+blueprint = Blueprint("attachments", __name__)
+
+
+@blueprint.get("/db/<database>/doc/<path:id>/attachments/<path:file>")
+@context.sign_in_required
+def file(database: str, id: str, file: str) -> Response:
+    """The content of an attachment; `?download` never shows it."""
+    opened = context.open_database(database)
+    stub, content = opened.attachment(id, file)
+    kind = attaching.safe_type(file, stub.content_type)
+    if request.if_none_match.contains(stub.digest):
+        content.close()
+        return Response(status=304)
+    answer = send_file(content, mimetype=kind, conditional=True, etag=False, max_age=None)
+    answer.headers.update(attaching.headers(file, kind, stub.digest, download="download" in request.args))
+    return answer
+
+
+@blueprint.post("/db/<database>/doc/<path:id>/attachments")
+@context.sign_in_required
+def upload(database: str, id: str) -> Any:
+    """Attach files: from the button, dropped, pasted."""
+    opened = context.open_database(database)
+    document = opened.get(id)
+    problems: list[str] = []
+    names: list[str] = []
+    rev = attaching.add(opened, id, document["_rev"], request.files.getlist("file"), problems, names)
+    if problems and not names:
+        raise BadRequest(" ".join(problems))
+    if request.accept_mimetypes.best != "application/json":
+        for problem in problems:
+            flash(problem, "error")
+        return redirect(document_url(database, id) + "#files", 303)
+    fresh = opened.get(id)
+    added = [
+        {"name": name, "url": url_for("attachments.file", database=database, id=id, file=name)}
+        for name in names
+    ]
+    html = render_template(
+        "document/files.html",
+        database=database,
+        id=id,
+        files=attaching.files(database, fresh),
+        may_edit=opened.may_edit(fresh),
+    )
+    return jsonify(rev=rev, files=added, html=html, problems=problems)
+
+
+@blueprint.post("/db/<database>/doc/<path:id>/remove-attachment/<path:file>")
+@context.sign_in_required
+def remove(database: str, id: str, file: str) -> Any:
+    """Take an attachment off the document; the history keeps that it was there."""
+    opened = context.open_database(database)
+    opened.delete_attachment(id, file, opened.get(id)["_rev"])
+    flash(_("%(name)s was removed.", name=file), "success")
+    return redirect(document_url(database, id) + "#files", 303)

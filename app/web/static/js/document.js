@@ -1,0 +1,237 @@
+// The document page: change a field where it stands, attach by button, drop and paste, look at files, show empty fields.
+
+import { call, Refused } from "./http.js";
+import { toast } from "./toast.js";
+import { on } from "./shortcuts.js";
+import { enhance } from "./picker.js";
+import { start as startTables } from "./tables.js";
+import { start as startRichText } from "./richtext.js";
+
+const page = document.querySelector("article.document[data-document]");
+const address = page?.dataset.document;
+
+// -- keys -------------------------------------------------------------------------------------------------------------
+
+on("e", () => {
+  const row = document.activeElement?.closest?.("[data-edit]");
+  if (row) edit(row);
+  else document.getElementById("edit-document")?.click();
+});
+on("r", () => document.getElementById("answer-document")?.click());
+document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
+document.querySelector("[data-copy-link]")?.addEventListener("click", async (event) => {
+  event.target.closest("details")?.removeAttribute("open");
+  try {
+    await navigator.clipboard.writeText(location.href);
+    toast(page.dataset.textSaved);
+  } catch {
+    toast(location.href, { seconds: 15 });
+  }
+});
+
+// -- empty fields -----------------------------------------------------------------------------------------------------
+
+document.querySelector("[data-show-empty]")?.addEventListener("click", (event) => {
+  const button = event.currentTarget;
+  const shown = page.classList.toggle("show-empty-fields");
+  button.setAttribute("aria-pressed", String(shown));
+});
+
+// -- one field in place -----------------------------------------------------------------------------------------------
+
+page?.addEventListener("dblclick", (event) => {
+  const row = event.target.closest("[data-edit]");
+  if (row && !event.target.closest("a, button, form")) edit(row);
+});
+page?.addEventListener("keydown", (event) => {
+  if (event.target.matches("[data-edit] > dd") && (event.key === "Enter" || event.key === "F2")) {
+    event.preventDefault();
+    edit(event.target.parentElement);
+  }
+});
+
+async function edit(row) {
+  if (row.dataset.open) return;
+  row.dataset.open = "1";
+  const place = row.querySelector("dd");
+  const before = [...place.childNodes];
+  const url = `${address}/item/${encodeURIComponent(row.dataset.edit)}`;
+  let html;
+  try {
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+    html = await answer.text();
+    if (!answer.ok) throw new Refused(answer.status, { reason: html });
+  } catch (problem) {
+    delete row.dataset.open;
+    return toast(problem.message, { kind: "error" });
+  }
+  place.innerHTML = html;
+  place.removeAttribute("role");
+  place.removeAttribute("tabindex");
+  row.classList.add("row-open");
+  const form = place.querySelector("form");
+  form.dataset.attachments = page.dataset.upload;
+  enhance(form);
+  startTables(form);
+  await startRichText(form);
+  const input = form.querySelector(".picker-input, input:not([type=hidden]), select:not([hidden]), textarea:not([hidden]), [contenteditable=true]");
+  input?.focus();
+  if (input?.select && input.type !== "checkbox") input.select();
+  const close = (nodes) => {
+    place.replaceChildren(...nodes);
+    place.setAttribute("role", "button");
+    place.tabIndex = 0;
+    row.classList.remove("row-open");
+    delete row.dataset.open;
+    place.focus();
+  };
+  form.querySelector("[data-cancel]").addEventListener("click", () => close(before));
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      close(before);
+    } else if (event.key === "Enter" && (event.ctrlKey || !event.target.matches("textarea, .picker-input, [contenteditable], button, tr[data-row] *"))) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const saved = await call("POST", url, new FormData(form));
+      const holder = document.createElement("div");
+      holder.innerHTML = saved.html || "—";
+      row.classList.toggle("row-empty", !saved.html);
+      close([...holder.childNodes]);
+      revised(saved.rev);
+      toast(saved.saved, { kind: "success" });
+      for (const warning of saved.warnings) toast(warning, { kind: "warning" });
+      if (document.querySelector(".doc-name")) refresh();
+    } catch (problem) {
+      const line = form.querySelector(".field-error");
+      line.textContent = problem.message;
+      line.hidden = false;
+      input?.setAttribute("aria-invalid", "true");
+      input?.focus();
+    }
+  });
+}
+
+function revised(rev) {
+  page.dataset.rev = rev;
+  for (const field of document.querySelectorAll(".doc-head input[name=_rev]")) field.value = rev;
+}
+
+// Title, state, computed fields and timeline follow a change; what is being written stays.
+async function refresh() {
+  const answer = await fetch(address);
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of [".doc-name", ".doc-facts", "#timeline"]) {
+    const [here, there] = [document.querySelector(part), fresh.querySelector(part)];
+    if (here && there) here.replaceWith(document.adoptNode(there));
+  }
+  for (const row of document.querySelectorAll(".doc-items .fields > div:not(.row-open)")) {
+    const label = row.querySelector("dt").textContent;
+    const there = [...fresh.querySelectorAll(".doc-items .fields > div")].find((one) => one.querySelector("dt").textContent === label);
+    if (there && there.querySelector("dd").innerHTML !== row.querySelector("dd").innerHTML) {
+      row.querySelector("dd").replaceChildren(...there.querySelector("dd").childNodes);
+      row.className = there.className;
+    }
+  }
+}
+
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector(".row-open")) event.preventDefault();
+});
+
+// -- files ------------------------------------------------------------------------------------------------------------
+
+const zone = document.querySelector("[data-drop-zone]");
+if (zone && page?.dataset.upload) {
+  zone.addEventListener("change", (event) => {
+    if (event.target.type === "file") send(event.target.files);
+  });
+  let depth = 0;
+  const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  addEventListener("dragenter", (event) => {
+    if (!holdsFiles(event)) return;
+    depth += 1;
+    page.classList.add("drop-over");
+  });
+  addEventListener("dragleave", () => {
+    depth = Math.max(0, depth - 1);
+    if (!depth) page.classList.remove("drop-over");
+  });
+  addEventListener("dragover", (event) => holdsFiles(event) && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    page.classList.remove("drop-over");
+    send(event.dataTransfer.files);
+  });
+  addEventListener("paste", (event) => {
+    if (event.clipboardData?.files.length && !event.target.closest?.("form, dialog")) send(event.clipboardData.files);
+  });
+}
+
+async function send(files) {
+  if (!files.length) return;
+  const data = new FormData();
+  for (const file of files) data.append("file", file, file.name || "picture.png");
+  zone.setAttribute("aria-busy", "true");
+  try {
+    const told = await call("POST", page.dataset.upload, data);
+    zone.innerHTML = told.html;
+    revised(told.rev);
+    toast(`${page.dataset.textUploaded}: ${told.files.map((file) => file.name).join(", ")}`, { kind: "success" });
+    for (const problem of told.problems) toast(problem, { kind: "error" });
+  } catch (problem) {
+    toast(problem.message, { kind: "error" });
+  } finally {
+    zone.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const words = event.target.dataset.confirm;
+  if (words && !confirm(words)) event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-preview]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  preview(link);
+});
+
+function preview(link) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog file-preview";
+  dialog.setAttribute("aria-label", link.dataset.name);
+  const head = document.createElement("header");
+  const title = document.createElement("h2");
+  title.textContent = link.dataset.name;
+  const close = document.createElement("button");
+  Object.assign(close, { type: "button", className: "btn btn-quiet icon-only", textContent: "×" });
+  close.addEventListener("click", () => dialog.close());
+  head.append(title, close);
+  let content;
+  if (link.dataset.preview === "picture") {
+    content = document.createElement("img");
+    content.alt = link.dataset.name;
+  } else {
+    content = document.createElement("iframe");
+    content.title = link.dataset.name;
+    if (link.dataset.preview === "text") content.setAttribute("sandbox", "");
+  }
+  content.src = link.href;
+  dialog.append(head, content);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
