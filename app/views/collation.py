@@ -202,8 +202,7 @@ def codes(text: str) -> str:
     if not found:
         return text.translate(_codes)
     return "".join(
-        syllable_code(found[at]) if at in found else _codes[ord(character)]
-        for at, character in enumerate(text)
+        syllable_code(found[at]) if at in found else _codes[ord(character)] for at, character in enumerate(text)
     )
 
 
@@ -219,9 +218,7 @@ def text_key(text: str) -> bytes:
         body = TEXT + codes(shown).encode("latin-1")
         ties = shown.translate(_ties).encode("utf-16-be")
     if cut:
-        return (
-            body + _CUT + ties + blake2b(fold(text).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        )
+        return body + _CUT + ties + blake2b(fold(text).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return body + _END + ties
 
 

@@ -88,7 +88,7 @@ class Difference:
         for number in old.keys.keys() | new.keys.keys():
             before, now = old.keys.get(number, NOTHING), new.keys.get(number, NOTHING)
             self._places(number, doc, before, now, old.access, new.access)
-            if number in self.counted and (before != now or old.access != new.access):
+            if number in self.counted and (old.access != new.access or before != now):
                 self._count(number, before, old.access, -1)
                 self._count(number, now, new.access, 1)
 
@@ -96,6 +96,9 @@ class Difference:
         if before.entries == now.entries:
             if old_access != access:
                 self.moved += [(access, number, entry.key, doc, entry.n) for entry in now.entries]
+            return
+        if not before.entries:
+            self.added += [(number, entry.key, doc, entry.n, access) for entry in now.entries]
             return
         had = {(entry.key, entry.n) for entry in before.entries}
         has = {(entry.key, entry.n) for entry in now.entries}

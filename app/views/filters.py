@@ -78,9 +78,7 @@ def _parse_text(text: str) -> list[Condition]:
             break
         match = _NAME.match(text, at)
         if match is None:
-            raise BadRequest(
-                f"The filter is not understood near {text[at : at + 20]!r}: name, operator, value."
-            )
+            raise BadRequest(f"The filter is not understood near {text[at : at + 20]!r}: name, operator, value.")
         values, at = _values(text, match.end())
         if not values and match[2] not in ("=", "!="):
             raise BadRequest(f"The filter compares {match[1]} with nothing.")
@@ -224,9 +222,7 @@ def _compare(operator: str, key: bytes, bound: bytes) -> bool:
 
 def _within(key: bytes, bound: bytes) -> bool:
     """A text that continues the bound: `<= 2026-11-22` takes in that day's times."""
-    return (
-        key[:1] == collation.TEXT and len(bound) > 8 and bound.endswith(b"\0") and key.startswith(bound[:-1])
-    )
+    return key[:1] == collation.TEXT and len(bound) > 8 and bound.endswith(b"\0") and key.startswith(bound[:-1])
 
 
 def ranges(condition: Condition, kind: str, surroundings: Surroundings) -> list[tuple[bytes, bytes]] | None:

@@ -15,9 +15,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -29,7 +30,7 @@ from app.views.entries import ABSENT, Difference, Held, pack, unpack
 from app.views.orders import Body, Keys, Maker, Orders
 from app.views.totals import write_totals
 
-HOLD = 0.035  # seconds a background transaction aims to hold the write lock
+HOLD = 0.04  # seconds a background transaction aims to hold the write lock
 FEWEST, MOST = 20, 2_000  # documents in one background transaction
 FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
 AT_ONCE = 150  # documents in a database for which new orders are built within the transaction
@@ -47,6 +48,13 @@ class State:
     building: frozenset[int]
     maker: Maker
     counted: frozenset[int]
+
+
+class Prepared(NamedTuple):
+    """Keys made ahead: document → the body they were made from, and the keys."""
+
+    maker: Maker
+    made: dict[int, tuple[bytes, dict[int, Keys]]]
 
 
 class Index:
@@ -67,9 +75,7 @@ class Index:
         """The orders as they stand in this snapshot, matched with the current design."""
         name = self._name(connection, db)
         design, wanted = self._wanted(name, db)
-        rows = connection.execute(
-            "SELECT ord, digest, ready FROM orders WHERE db = ? AND ready >= 0", (db,)
-        ).fetchall()
+        rows = connection.execute("SELECT ord, digest, ready FROM orders WHERE db = ? AND ready >= 0", (db,)).fetchall()
         numbers = {digest: number for number, digest, _ in rows if digest in wanted.by_digest}
         building = frozenset(number for number, _, ready in rows if not ready)
         maker, counted = self._maker(db, wanted, numbers)
@@ -116,9 +122,7 @@ class Index:
     def _differs(self, connection: sqlite3.Connection, db: int, state: State) -> bool:
         if len(state.numbers) < len(state.orders.by_digest):
             return True
-        kept = connection.execute(
-            "SELECT count(*) FROM orders WHERE db = ? AND ready >= 0", (db,)
-        ).fetchone()[0]
+        kept = connection.execute("SELECT count(*) FROM orders WHERE db = ? AND ready >= 0", (db,)).fetchone()[0]
         return bool(kept > len(state.numbers))
 
     def synchronise(self, connection: sqlite3.Connection, db: int) -> State:
@@ -126,9 +130,7 @@ class Index:
         state = self.state(connection, db)
         if not self._differs(connection, db, state):
             return state
-        rows = connection.execute(
-            "SELECT ord, digest FROM orders WHERE db = ? AND ready >= 0", (db,)
-        ).fetchall()
+        rows = connection.execute("SELECT ord, digest FROM orders WHERE db = ? AND ready >= 0", (db,)).fetchall()
         for number, digest in rows:
             if digest not in state.orders.by_digest:
                 connection.execute(
@@ -137,9 +139,7 @@ class Index:
                 )
         for digest in state.orders.by_digest:
             if digest not in state.numbers:
-                connection.execute(
-                    "INSERT INTO orders (db, digest, ready) VALUES (?, ?, ?)", (db, digest, BUILDING)
-                )
+                connection.execute("INSERT INTO orders (db, digest, ready) VALUES (?, ?, ?)", (db, digest, BUILDING))
         few = connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM documents WHERE db = ? LIMIT ?)", (db, AT_ONCE + 1)
         ).fetchone()[0]
@@ -149,9 +149,7 @@ class Index:
 
     # -- following writes
 
-    def __call__(
-        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
-    ) -> None:
+    def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """Called by the store inside the write transaction."""
         state = self.synchronise(connection, db)
         if not state.numbers:
@@ -165,9 +163,7 @@ class Index:
         connection.executemany("DELETE FROM pending WHERE doc = ?", [(change.doc,) for change in changes])
         batch.write()
 
-    def _put_off(
-        self, connection: sqlite3.Connection, db: int, state: State, changes: Sequence[Changed]
-    ) -> None:
+    def _put_off(self, connection: sqlite3.Connection, db: int, state: State, changes: Sequence[Changed]) -> None:
         """Removals and changed reader sets now, keys later."""
         now = [c for c in changes if not c.created and (c.new is None or c.access != c.access_before)]
         batch = _Batch(connection, db, state)
@@ -203,17 +199,15 @@ class Index:
         left = min(row[0], row[1]) if row and row[0] is not None else 0
         return max(int(waiting), int(left))
 
-    def catch_up(
-        self, db: int | None = None, *, limit: int | None = None, seconds: float | None = None
-    ) -> int:
+    def catch_up(self, db: int | None = None, *, limit: int | None = None, seconds: float | None = None) -> int:
         """Index what is pending, build new orders, remove old ones; in short transactions.
 
         Stops after `limit` documents or `seconds`, or when nothing is left. How many documents.
         """
         started, done = time.monotonic(), 0
         while (limit is None or done < limit) and (seconds is None or time.monotonic() - started < seconds):
-            step = self._step(db, None if limit is None else limit - done)
-            if step is None:
+            step = self.step(db, None if limit is None else limit - done)
+            if not step:
                 break
             done += step
         return done
@@ -223,21 +217,60 @@ class Index:
         with suppress(Unavailable), self.store.transaction() as connection:
             self._index_pending(connection, db, size)
 
-    def _step(self, db: int | None, limit: int | None) -> int | None:
+    def step(self, db: int | None = None, limit: int | None = None) -> int:
+        """One short transaction of catching up; how many documents, 0 when nothing is left to do."""
         with self.store.reading() as connection:
             job = self._next_job(connection, db)
         if job is None:
-            return None
+            return 0
         kind, where = job
         size = int(min(max(self._pace.get(kind, 100), FEWEST), MOST, limit or MOST))
-        act = {"pending": self._index_pending, "build": self._build_next, "leave": self._leave}[kind]
+        if kind == "leave":
+            return self._timed(kind, size, lambda connection: self._leave(connection, where, size))
+        prepared = self._prepare(kind, where, size)
+        act = self._index_pending if kind == "pending" else self._build_next
+        return self._timed(kind, size, lambda connection: act(connection, where, size, prepared))
+
+    def _timed(self, kind: str, size: int, act: Callable[[sqlite3.Connection], int]) -> int:
+        """A transaction; the next one's size follows from how long this one held the lock."""
+        began = 0.0
         with self.store.transaction() as connection:
             began = time.monotonic()
-            done = act(connection, where, size)
-            spent = time.monotonic() - began
-        if spent > 0 and done:
-            self._pace[kind] = min(size * HOLD / spent, size * 2)
+            done = act(connection)
+        spent = time.monotonic() - began
+        if spent > 0 and done >= size // 2:
+            self._pace[kind] = min(size * HOLD / spent, size * 1.5)
         return done
+
+    def _prepare(self, kind: str, db: int, size: int) -> Prepared:
+        """Keys of the next documents, made before the lock is taken; used if the document is still the same."""
+        with self.store.reading() as connection:
+            maker = self.state(connection, db).maker
+            rows = self._waiting(connection, db, size) if kind == "pending" else self._unbuilt(connection, db, size)
+        made: dict[int, tuple[bytes, dict[int, Keys]]] = {}
+        for doc, document, deleted, _, body, _ in rows:
+            if document is not None and not deleted:
+                items = orjson.loads(body)
+                if not items.get("parent"):
+                    made[doc] = (body, maker.make(items, doc, None))
+        return Prepared(maker, made)
+
+    @staticmethod
+    def _waiting(connection: sqlite3.Connection, db: int, size: int) -> list[Any]:
+        return connection.execute(
+            "SELECT p.doc, d.id, d.deleted, d.access, d.body, d.seq"
+            " FROM (SELECT doc FROM pending WHERE db = ? LIMIT ?) AS p"
+            " LEFT JOIN documents AS d ON d.doc = p.doc",
+            (db, size),
+        ).fetchall()
+
+    @staticmethod
+    def _unbuilt(connection: sqlite3.Connection, db: int, size: int) -> list[Any]:
+        return connection.execute(
+            "SELECT doc, id, deleted, access, body, seq FROM documents INDEXED BY documents_by_seq WHERE db = ?"
+            " AND seq > (SELECT min(built) FROM orders WHERE db = ? AND ready = 0) ORDER BY seq LIMIT ?",
+            (db, db, size),
+        ).fetchall()
 
     @staticmethod
     def _next_job(connection: sqlite3.Connection, db: int | None) -> tuple[str, int] | None:
@@ -252,36 +285,26 @@ class Index:
                 return kind, row[0]
         return None
 
-    def _index_pending(self, connection: sqlite3.Connection, db: int, size: int) -> int:
+    def _index_pending(
+        self, connection: sqlite3.Connection, db: int, size: int, prepared: Prepared | None = None
+    ) -> int:
         state = self.synchronise(connection, db)
-        rows = connection.execute(
-            "SELECT p.doc, d.id, d.deleted, d.access, d.body"
-            " FROM (SELECT doc FROM pending WHERE db = ? LIMIT ?) AS p"
-            " LEFT JOIN documents AS d ON d.doc = p.doc",
-            (db, size),
-        ).fetchall()
+        rows = self._waiting(connection, db, size)
         connection.executemany("DELETE FROM pending WHERE doc = ?", [(row[0],) for row in rows])
-        self._index(connection, db, state, rows)
+        self._index(connection, db, state, rows, prepared)
         return len(rows)
 
-    def _build_next(self, connection: sqlite3.Connection, db: int, size: int) -> int:
-        return self._build(connection, db, self.synchronise(connection, db), size)
+    def _build_next(self, connection: sqlite3.Connection, db: int, size: int, prepared: Prepared) -> int:
+        return self._build(connection, db, self.synchronise(connection, db), size, prepared)
 
-    def _build(self, connection: sqlite3.Connection, db: int, state: State, size: int) -> int:
+    def _build(
+        self, connection: sqlite3.Connection, db: int, state: State, size: int, prepared: Prepared | None = None
+    ) -> int:
         """Index the next documents by seq for the orders that are being built."""
-        row = connection.execute("SELECT min(built) FROM orders WHERE db = ? AND ready = 0", (db,)).fetchone()
-        if row[0] is None:
-            return 0
-        rows = connection.execute(
-            "SELECT doc, id, deleted, access, body, seq FROM documents INDEXED BY documents_by_seq"
-            " WHERE db = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (db, row[0], size),
-        ).fetchall()
-        self._index(connection, db, state, [each[:5] for each in rows])
+        rows = self._unbuilt(connection, db, size)
+        self._index(connection, db, state, rows, prepared)
         if rows:
-            connection.execute(
-                "UPDATE orders SET built = max(built, ?) WHERE db = ? AND ready = 0", (rows[-1][5], db)
-            )
+            connection.execute("UPDATE orders SET built = max(built, ?) WHERE db = ? AND ready = 0", (rows[-1][5], db))
         if len(rows) < size:
             connection.execute("UPDATE orders SET ready = 1 WHERE db = ? AND ready = 0", (db,))
         return max(len(rows), 1)
@@ -291,12 +314,20 @@ class Index:
         connection: sqlite3.Connection,
         db: int,
         state: State,
-        rows: Iterable[tuple[int, str, int, int, bytes]],
+        rows: Sequence[Any],
+        prepared: Prepared | None,
     ) -> None:
+        made = prepared.made if prepared is not None and prepared.maker is state.maker else {}
         batch = _Batch(connection, db, state)
-        for doc, document, deleted, access, body in rows:
-            live = document is not None and not deleted
-            batch.document(doc, document, orjson.loads(body) if live else None, access or 0)
+        batch.prefetch([row[0] for row in rows])
+        for doc, document, deleted, access, body, _ in rows:
+            known = made.get(doc)
+            if document is None or deleted:
+                batch.document(doc, document, None, access or 0)
+            elif known is not None and known[0] == body:
+                batch.document(doc, document, {}, access, keys=known[1])
+            else:
+                batch.document(doc, document, orjson.loads(body), access)
         batch.write()
 
     @staticmethod
@@ -307,8 +338,7 @@ class Index:
         for table in ("entries", "totals"):
             columns = "ord, key, doc, n" if table == "entries" else "ord, access, level, category"
             removed += connection.execute(
-                f"DELETE FROM {table} WHERE ({columns}) IN"
-                f" (SELECT {columns} FROM {table} WHERE ord = ? LIMIT ?)",
+                f"DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {table} WHERE ord = ? LIMIT ?)",
                 (number, size),
             ).rowcount
         if not removed:
@@ -339,13 +369,22 @@ class _Batch:
         self._late: set[int] = set()
 
     def document(
-        self, doc: int, document: str | None, body: Body | None, access: int, *, known_new: bool = False
+        self,
+        doc: int,
+        document: str | None,
+        body: Body | None,
+        access: int,
+        *,
+        known_new: bool = False,
+        keys: dict[int, Keys] | None = None,
     ) -> None:
-        """Bring one document's keys up to date; None removes it."""
+        """Bring one document's keys up to date; a body of None removes it. `keys` if they are made already."""
         if known_new and doc not in self._held:
             self._held[doc] = self._before[doc] = ABSENT
         old = self._old(doc)
-        new = Held(access, self._keys(doc, body) if body is not None else {})
+        if keys is None:
+            keys = self._keys(doc, body) if body is not None else {}
+        new = Held(access, keys)
         self._held[doc] = new
         if self._state.maker.trees:
             self._relate(doc, body)
@@ -353,6 +392,16 @@ class _Batch:
             if document is not None and (appears or self._tree_keys(old) != self._tree_keys(new)):
                 self._numbers[document] = None if body is None else doc
                 self._follow(document)
+
+    def prefetch(self, docs: Sequence[int]) -> None:
+        """Read what these documents have in the index, in one go."""
+        self._held.update((doc, ABSENT) for doc in docs)
+        for doc, blob in self._connection.execute(
+            "SELECT e.doc, e.entries FROM json_each(?) AS w CROSS JOIN doc_entries AS e ON e.doc = w.value",
+            (orjson.dumps(docs).decode(),),
+        ):
+            self._held[doc] = unpack(blob)
+        self._before.update(self._held)
 
     def move(self, doc: int, access: int) -> None:
         """The document has another reader set; its keys stay as they are for now."""
@@ -397,9 +446,7 @@ class _Batch:
         if now is None:
             self._connection.execute("DELETE FROM responses WHERE doc = ?", (doc,))
         else:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO responses VALUES (?, ?, ?)", (doc, self._db, now)
-            )
+            self._connection.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?)", (doc, self._db, now))
 
     def _follow(self, document: str) -> None:
         """Make the responses' keys again, as their parent's key changed; many of them later."""
@@ -437,9 +484,7 @@ class _Batch:
         connection.executemany(
             "UPDATE entries SET access = ? WHERE ord = ? AND key = ? AND doc = ? AND n = ?", difference.moved
         )
-        connection.executemany(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added)
-        )
+        connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added))
         write_totals(connection, difference.totals)
         connection.executemany("INSERT OR REPLACE INTO doc_entries (doc, entries) VALUES (?, ?)", blobs)
         connection.executemany("DELETE FROM doc_entries WHERE doc = ?", gone)

@@ -61,9 +61,7 @@ class Marks:
                 "SELECT baseline FROM marks WHERE person = ? AND database = ?", (person, name)
             ).fetchone()
             read = dict(
-                connection.execute(
-                    "SELECT id, rev FROM marks_read WHERE person = ? AND database = ?", (person, name)
-                )
+                connection.execute("SELECT id, rev FROM marks_read WHERE person = ? AND database = ?", (person, name))
             )
         if row is None:
             return Seen(person, self._begin(database), read)
@@ -80,9 +78,7 @@ class Marks:
 
     def _sequence(self, database: Database) -> int:
         with self.store.reading() as connection:
-            row = connection.execute(
-                "SELECT update_seq FROM databases WHERE name = ?", (database.name,)
-            ).fetchone()
+            row = connection.execute("SELECT update_seq FROM databases WHERE name = ?", (database.name,)).fetchone()
         return int(row[0]) if row else 0
 
     def read(self, database: Database, ids: str | Iterable[str]) -> None:
@@ -113,9 +109,7 @@ class Marks:
             return
         with self.store.node.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (person, database.name, now))
-            connection.execute(
-                "DELETE FROM marks_read WHERE person = ? AND database = ?", (person, database.name)
-            )
+            connection.execute("DELETE FROM marks_read WHERE person = ? AND database = ?", (person, database.name))
 
     def unread_count(
         self,

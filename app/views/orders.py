@@ -20,6 +20,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import orjson
@@ -119,6 +120,11 @@ class Order:
     tree: bool
     sums: tuple[Sum, ...]
     counted: bool
+
+    @cached_property
+    def columns(self) -> tuple[Part, ...]:
+        """Categories and sort: the parts of a key."""
+        return (*self.categories, *self.parts)
 
     @property
     def digest(self) -> str:
@@ -236,11 +242,11 @@ def _main(order: Order, body: Body, doc: int, encoded: dict[Part, list[bytes]]) 
 
     tail = doc.to_bytes(8, "big") if order.tree else b""
     entries = []
-    if not order.categories and not any(part.many for part in order.parts):
-        entries.append(Entry(b"".join([of(part)[0] for part in order.parts]) + tail, 0, ()))
+    choices = [of(part) for part in order.columns]
+    depth = len(order.categories)
+    if not depth and max(map(len, choices), default=1) == 1:
+        entries.append(Entry(b"".join([choice[0] for choice in choices]) + tail, 0, ()))
     else:
-        choices = [of(part) for part in (*order.categories, *order.parts)]
-        depth = len(order.categories)
         for n, chosen in enumerate(itertools.islice(itertools.product(*choices), MANY)):
             lengths = tuple(itertools.accumulate(len(part) for part in chosen[:depth]))
             entries.append(Entry(b"".join(chosen) + tail, n * LEVELS, lengths))
@@ -322,20 +328,14 @@ def _of_view(design: Design, view: View, orders: dict[str, Order]) -> ViewOrders
     sort = tuple(part(each.by, descending=each.descending) for each in view.sort)
     categories = tuple(part(name, exact=True, many=True) for name in view.categories)
     sums = tuple(
-        Sum(column.name, *meaning(design, view, columns, column.name)[:2])
-        for column in view.columns
-        if column.total
+        Sum(column.name, *meaning(design, view, columns, column.name)[:2]) for column in view.columns if column.total
     )
     selection = Selection(view.forms, view.where, responses) if tree else flat
     default = add(Order(selection, categories, sort, tree, sums, True))
     board = None
     if view.group:
         board = add(Order(flat, (part(view.group, exact=True, many=True),), sort, False, sums, True))
-    names = [
-        column.name
-        for column in view.columns
-        if (column.sortable or column.indexed) and _lasting(column.value)
-    ]
+    names = [column.name for column in view.columns if (column.sortable or column.indexed) and _lasting(column.value)]
     names += [name for name in (view.date,) if name and name not in names]
     own = {}
     for name in names:

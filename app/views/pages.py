@@ -25,6 +25,7 @@ from app.views.shapes import Row, path_of
 
 SEARCH = 0.2  # seconds of looking for rows that fit
 FEW = 1_500  # candidates that are sorted rather than searched for
+LOOK_AT = 400  # candidates looked at before that
 PER_QUERY = 900
 
 
@@ -67,32 +68,43 @@ def fetch(reading: Reading, docs: Sequence[int]) -> dict[int, Found]:
 class Search:
     """One page of one question."""
 
-    def __init__(
-        self, reading: Reading, state: State, question: Question, seen: Seen, unread_only: bool
-    ) -> None:
+    def __init__(self, reading: Reading, state: State, question: Question, seen: Seen, unread_only: bool) -> None:
         self.reading, self.state, self.question = reading, state, question
         self.seen, self.unread_only = seen, unread_only
 
-    def run(self, after: Position | None, limit: int, among: Sequence[int] | None = None) -> Result:
-        """Up to `limit` rows behind `after`; `among`: only these documents."""
+    def first(self, after: Position | None, limit: int) -> Result:
+        """Up to `limit` rows behind `after`, by whichever way is likely to be quick."""
+        if self.question.narrow is None:
+            return self.run(after, limit)
+        result = self.run(after, limit, look_at=LOOK_AT)
+        if not result.partial:
+            return result
+        among = self.narrowed()
+        return result if among is None and len(result.rows) == limit else self.run(after, limit, among)
+
+    def run(
+        self,
+        after: Position | None,
+        limit: int,
+        among: Sequence[int] | None = None,
+        look_at: int | None = None,
+    ) -> Result:
+        """Up to `limit` rows behind `after`; `among`: only these documents; `look_at`: candidates at most."""
         question = self.question
         plain = question.plain and not self.unread_only
         want = limit + 1 if plain else max(limit * 3, 200)
-        batches = (
-            read(self._source(), question.ranges, after, want)
-            if among is None
-            else self._sorted(among, after)
-        )
+        batches = read(self._source(), question.ranges, after, want) if among is None else self._sorted(among, after)
         deadline = time.monotonic() + SEARCH
         rows: list[tuple[Position, Found]] = []
-        last = after
+        last, looked = after, 0
         for batch in batches:
             for position, document in self._accepted(batch):
                 if len(rows) == limit:
                     return Result(rows, True, False, rows[-1][0])
                 rows.append((position, document))
             last = batch[-1]
-            if not plain and time.monotonic() > deadline:
+            looked += len(batch)
+            if not plain and (time.monotonic() > deadline or (look_at is not None and looked >= look_at)):
                 return Result(rows, True, True, last)
         return Result(rows, False, False, last)
 
@@ -126,15 +138,12 @@ class Search:
         for start in range(0, len(docs), PER_QUERY):
             wanted = orjson.dumps(docs[start : start + PER_QUERY]).decode()
             for doc, blob in self.reading.connection.execute(
-                "SELECT e.doc, e.entries FROM json_each(?) AS w"
-                " CROSS JOIN doc_entries AS e ON e.doc = w.value",
+                "SELECT e.doc, e.entries FROM json_each(?) AS w CROSS JOIN doc_entries AS e ON e.doc = w.value",
                 (wanted,),
             ):
                 keys = unpack(blob).keys.get(question.number)
                 for entry in keys.entries if keys else ():
-                    if _inside(entry.key, question.ranges) and not (
-                        question.first_only and entry.n >= LEVELS
-                    ):
+                    if _inside(entry.key, question.ranges) and not (question.first_only and entry.n >= LEVELS):
                         places.append(Position(entry.key, doc, entry.n))
         places.sort(reverse=question.descending)
         if after is not None:
@@ -189,9 +198,7 @@ class Search:
     ) -> Row:
         order = self.question.order
         category = path_of(order.category(position.key)) if order.categories and not hidden else None
-        columns = {
-            each.name: column_value(each, document.body, context) for each in self.question.view.columns
-        }
+        columns = {each.name: column_value(each, document.body, context) for each in self.question.view.columns}
         doc = {"_id": document.id, "_rev": document.rev, **document.body}
         unread = self._unread(document)
         return Row(document.id, document.rev, document.form, level, category, columns, unread, False, doc)

@@ -48,9 +48,7 @@ class Source(NamedTuple):
     first_only: bool = False  # of a document under several values only the first
 
 
-def read(
-    source: Source, ranges: Sequence[Range], after: Position | None, want: int
-) -> Iterator[list[Position]]:
+def read(source: Source, ranges: Sequence[Range], after: Position | None, want: int) -> Iterator[list[Position]]:
     """Batches of rows behind `after`, in order; the first has at least `want` rows if there are that many."""
     for low, high in reversed(ranges) if source.descending else ranges:
         position = after
@@ -123,32 +121,23 @@ def _direction(source: Source, table: str = "") -> str:
     return f"{table}key{way}, {table}doc{way}, {table}n{way}"
 
 
-def _scan(
-    source: Source, one: Range, position: Position | None, want: int, budget: int | None
-) -> list[Position]:
+def _scan(source: Source, one: Range, position: Position | None, want: int, budget: int | None) -> list[Position]:
     where, arguments = _bounds(source, one, position)
     if budget is None:
-        sql = (
-            f"SELECT key, doc, n FROM entries AS e WHERE ord = ? AND {where}"
-            f" ORDER BY {_direction(source)} LIMIT ?"
-        )
+        sql = f"SELECT key, doc, n FROM entries AS e WHERE ord = ? AND {where} ORDER BY {_direction(source)} LIMIT ?"
         return [Position(*row) for row in source.connection.execute(sql, (source.number, *arguments, want))]
     sql = (
         "SELECT key, doc, n FROM (SELECT key, doc, n, access FROM entries AS e WHERE ord = ?"
         f" AND {where} ORDER BY {_direction(source)} LIMIT ?)"
         f" WHERE access IN (SELECT access FROM {source.table}) LIMIT ?"
     )
-    return [
-        Position(*row) for row in source.connection.execute(sql, (source.number, *arguments, budget, want))
-    ]
+    return [Position(*row) for row in source.connection.execute(sql, (source.number, *arguments, budget, want))]
 
 
 def _ends(source: Source, one: Range, position: Position | None, budget: int) -> bool:
     """Is the range at its end within the budget?"""
     where, arguments = _bounds(source, one, position)
-    sql = (
-        f"SELECT 1 FROM entries AS e WHERE ord = ? AND {where} ORDER BY {_direction(source)} LIMIT 1 OFFSET ?"
-    )
+    sql = f"SELECT 1 FROM entries AS e WHERE ord = ? AND {where} ORDER BY {_direction(source)} LIMIT 1 OFFSET ?"
     return source.connection.execute(sql, (source.number, *arguments, budget)).fetchone() is None
 
 

@@ -34,9 +34,7 @@ class Question:
     first_only: bool
     tests: tuple[Test, ...]
     within_category: bool
-    once: Callable[[Mapping[str, Any], bytes], bool] | None = (
-        None  # of several entries of a document, this one?
-    )
+    once: Callable[[Mapping[str, Any], bytes], bool] | None = None  # of several entries of a document, this one?
     narrow: tuple[int, tuple[Range, ...]] | None = None  # an order and ranges with few candidates to sort
 
     @property
@@ -154,9 +152,7 @@ class _Asking:
         names = [each.by for each in self.view.sort if each.by in self.own.columns]
         if names and not order.tree:
             test = self._starts_test(names[0])
-            return self._make(
-                self.own.columns[names[0]], collation.starting(starts), self.conditions, also=test
-            )
+            return self._make(self.own.columns[names[0]], collation.starting(starts), self.conditions, also=test)
         return self._make(self.own.default, [EVERYTHING], self.conditions, also=self._starts_test(None))
 
     def _starts_test(self, column: str | None) -> list[Test]:
@@ -218,9 +214,7 @@ class _Asking:
 
     def _meaning(self, name: str) -> tuple[str, Expression | None, str, bool]:
         known = name in self.columns or name in SYSTEM_ITEMS
-        if not known and not any(
-            name in self.design.forms[f].items for f in self.view.forms if f in self.design.forms
-        ):
+        if not known and not any(name in self.design.forms[f].items for f in self.view.forms if f in self.design.forms):
             raise BadRequest(f"There is no item or column {name!r} in this view.")
         return meaning(self.design, self.view, self.columns, name)
 

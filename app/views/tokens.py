@@ -38,9 +38,7 @@ class Sealer:
     def open(self, token: str) -> Any:
         """What was sealed. BadRequest for anything else."""
         try:
-            raw = base64.b64decode(
-                token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True
-            )
+            raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except ValueError:
             raise BadRequest("`after` is not a token of this view.") from None
         body, tag = raw[:-TAG], raw[-TAG:]

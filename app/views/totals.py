@@ -41,34 +41,28 @@ NONE = Total(0, ())
 def write_totals(connection: sqlite3.Connection, deltas: Deltas) -> None:
     """Add what changed; rows that fall to zero go. Inside the write transaction."""
     changed = [(place, delta) for place, delta in sorted(deltas.items()) if any(delta)]
-    kept, gone = [], []
-    for place, delta in changed:
-        row = connection.execute(
-            "SELECT count, sums FROM totals WHERE ord = ? AND access = ? AND level = ? AND category = ?",
-            place,
-        ).fetchone()
-        count, sums = _add(row, delta)
-        if count > 0:
-            kept.append((*place, count, _dump(sums)))
-        else:
-            gone.append(place)
-    connection.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?, ?, ?)", kept)
+    if not changed:
+        return
+    connection.create_function("add_sums", 2, _add_sums, deterministic=True)
     connection.executemany(
-        "DELETE FROM totals WHERE ord = ? AND access = ? AND level = ? AND category = ?", gone
+        "INSERT INTO totals (ord, access, level, category, count, sums) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET count = count + excluded.count, sums = add_sums(sums, excluded.sums)",
+        [(*place, delta[0], _dump(delta[1:])) for place, delta in changed],
     )
-    if changed:
-        _log(connection, changed)
+    connection.executemany(
+        "DELETE FROM totals WHERE ord = ? AND access = ? AND level = ? AND category = ? AND count <= 0",
+        [place for place, delta in changed if delta[0] < 0],
+    )
+    _log(connection, changed)
 
 
-def _add(row: tuple[int, str | None] | None, delta: list[Any]) -> tuple[int, list[Decimal]]:
-    if row is None:
-        return delta[0], delta[1:]
-    return row[0] + delta[0], [a + b for a, b in zip(_load(row[1]), delta[1:], strict=True)]
+def _add_sums(before: str | None, added: str | None) -> str | None:
+    if before is None or added is None:
+        return before or added
+    return _dump(a + b for a, b in zip(_load(before), _load(added), strict=True))
 
 
-def _log(
-    connection: sqlite3.Connection, changed: list[tuple[tuple[int, int, int, bytes], list[Any]]]
-) -> None:
+def _log(connection: sqlite3.Connection, changed: list[tuple[tuple[int, int, int, bytes], list[Any]]]) -> None:
     rows: list[tuple[Any, ...]] = [(*place, delta[0], _dump(delta[1:])) for place, delta in changed]
     if len(rows) > LISTED:
         rows = [(None,) * 6]
@@ -126,11 +120,7 @@ class Totals:
         newest = connection.execute("SELECT max(n) FROM totals_log").fetchone()[0] or 0
         with self._lock:
             known = self._known.get(key)
-            if (
-                known is not None
-                and known.n <= newest
-                and self._follow(connection, known, newest, key, visible)
-            ):
+            if known is not None and known.n <= newest and self._follow(connection, known, newest, key, visible):
                 self._known.move_to_end(key)
                 return _answer(known.rows)
         rows = _sum(connection, db, number, visible, table, level, prefix)
@@ -162,9 +152,7 @@ class Totals:
             if place == number and depth == level and access in visible.sets and category.startswith(prefix):
                 row = known.rows.get(category)
                 delta = [count, *_load(sums)]
-                known.rows[category] = (
-                    delta if row is None else [a + b for a, b in zip(row, delta, strict=True)]
-                )
+                known.rows[category] = delta if row is None else [a + b for a, b in zip(row, delta, strict=True)]
         known.n = newest
         return True
 

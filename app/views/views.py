@@ -90,9 +90,8 @@ class Views:
         if query.unread:
             docs, whole = unread_documents(asked.reading, seen, Selection(asked.view.forms, asked.view.where))
             among = docs if whole else None
-        if among is None:
-            among = search.narrowed()
-        result = search.run(after, max(1, min(query.limit, MOST)), among)
+        limit = max(1, min(query.limit, MOST))
+        result = search.first(after, limit) if among is None else search.run(after, limit, among)
         rows = search.rows(result, after, context_names(database))
         token = None
         if result.more and result.last is not None:
@@ -156,11 +155,7 @@ class Views:
                 totals = self._filtered(database, asked, query)
             else:
                 totals = self._totals_below(asked, digest, query)
-            rows = [
-                _category_row(order, key, total, depth)
-                for key, total in sorted(totals.items())
-                if total.count
-            ]
+            rows = [_category_row(order, key, total, depth) for key, total in sorted(totals.items()) if total.count]
             return rows[:CATEGORIES]
 
     @staticmethod
@@ -211,9 +206,7 @@ class Views:
                 if (key, position.doc) not in counted:
                     counted.add((key, position.doc))
                     before = found.get(key, Total(0, (Decimal(0),) * len(sums)))
-                    found[key] = Total(
-                        before.count + 1, tuple(a + b for a, b in zip(before.sums, sums, strict=True))
-                    )
+                    found[key] = Total(before.count + 1, tuple(a + b for a, b in zip(before.sums, sums, strict=True)))
         return found
 
     def total(self, database: Database, view: str, query: ViewQuery | None = None) -> Totals | None:
@@ -250,9 +243,7 @@ class Views:
         query = query or ViewQuery(limit=20)
         found = []
         for each in self.categories(database, view, ViewQuery(filter=query.filter, unread=query.unread)):
-            ask_for = ViewQuery(
-                limit=query.limit, category=each.category, filter=query.filter, unread=query.unread
-            )
+            ask_for = ViewQuery(limit=query.limit, category=each.category, filter=query.filter, unread=query.unread)
             page = self.page(database, view, ask_for)
             found.append(BoardColumn(each.values[-1], each.count, each.totals, page.rows, page.next))
         return found

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from app.access import SYSTEM, Database, Identity, acl, open_access
 from app.design import Design, load_folder
 from app.store import Context, Edit, Store
-from app.views import Views, ViewQuery
+from app.views import ViewQuery, Views
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CONTEXT = Context("system", "2026-01-01T00:00:00.000Z")

@@ -90,7 +90,7 @@ def test_exact_keys_give_the_value_back(value: Any, descending: bool) -> None:
     ],
 )
 def test_texts_in_this_order(ordered: list[str]) -> None:
-    assert sorted(reversed(ordered), key=text_key) == ordered
+    assert sorted(ordered[::-1], key=text_key) == ordered
 
 
 def test_family_names_have_their_own_reading() -> None:

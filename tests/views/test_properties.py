@@ -73,9 +73,7 @@ def _number(value: Any) -> Any:
 @pytest.mark.parametrize("plan", ["as chosen", "merge", "short scan"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, limit=st.integers(1, 5))
-def test_views_equal_the_naive_answer(
-    design: Design, plan: str, steps: list[Any], limit: int
-) -> None:
+def test_views_equal_the_naive_answer(design: Design, plan: str, steps: list[Any], limit: int) -> None:
     patch = pytest.MonkeyPatch()
     if plan != "as chosen":
         patch.setattr(plans, "scan_budget", lambda *_: 0 if plan == "merge" else 2)
@@ -84,9 +82,7 @@ def test_views_equal_the_naive_answer(
         try:
             now = _apply(world, steps)
             for person, names in GROUPS.items():
-                readable = {
-                    id: body for id, body in now.items() if not body["readers"] or names & set(body["readers"])
-                }
+                readable = {id: body for id, body in now.items() if not body["readers"] or names & set(body["readers"])}
                 _compare(world, person, readable, limit)
         finally:
             world.store.close()

@@ -99,7 +99,8 @@ def test_many_responses_follow_in_the_background(world: World) -> None:
 
 def test_bulk_in_any_order(world: World) -> None:
     documents: dict[str, dict[str, Any]] = {
-        f"r{n:03}": {"form": "reply", "parent": f"r{n + 1:03}" if n % 10 else f"t{n:03}", "title": "r"} for n in range(9)
+        f"r{n:03}": {"form": "reply", "parent": f"r{n + 1:03}" if n % 10 else f"t{n:03}", "title": "r"}
+        for n in range(9)
     }
     documents |= {f"t{n:03}": {"title": f"t{n}"} for n in range(200)}
     world.put_many(documents)
