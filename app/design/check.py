@@ -11,9 +11,7 @@ from app.design.model import Design, Problem
 
 def check(folder: Path) -> tuple[list[Design], list[Problem]]:
     """The designs under a folder (or the one it is) and their problems, links between databases included."""
-    folders = (
-        [folder] if (folder / "database.yaml").exists() else sorted(p for p in folder.iterdir() if p.is_dir())
-    )
+    folders = [folder] if (folder / "database.yaml").exists() else sorted(p for p in folder.iterdir() if p.is_dir())
     designs = [load_folder(path) for path in folders]
     problems = [problem for design in designs for problem in design.problems]
     problems += [
@@ -59,9 +57,7 @@ def main(arguments: list[str]) -> int:
     designs, problems = check(Path(arguments[0]))
     for problem in problems:
         print(problem)
-    counts = [
-        f"{d.database}: {len(d.forms)} forms, {len(d.views)} views, {len(d.keywords)} lists" for d in designs
-    ]
+    counts = [f"{d.database}: {len(d.forms)} forms, {len(d.views)} views, {len(d.keywords)} lists" for d in designs]
     print("\n".join(counts) + f"\n{len(problems)} problems")
     return 1 if problems else 0
 

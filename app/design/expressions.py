@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
+import keyword
 import re
 import threading
+import tokenize
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, DecimalException
@@ -30,9 +33,7 @@ MAX_BASE, MAX_EXPONENT = 10**9, 64
 LEVELS: dict[str, int] = {
     "NONE": 0, "DEPOSITOR": 1, "READER": 2, "AUTHOR": 3, "EDITOR": 4, "DESIGNER": 5, "MANAGER": 6,
 }  # fmt: skip
-CONTEXT_NAMES = frozenset(
-    {"form", "person", "principals", "level", "now", "today", "old", "is_new", "value", "row"}
-)
+CONTEXT_NAMES = frozenset({"form", "person", "principals", "level", "now", "today", "old", "is_new", "value", "row"})
 SYSTEM_ITEMS = frozenset(
     {
         "form",
@@ -48,10 +49,23 @@ SYSTEM_ITEMS = frozenset(
     }
 )
 _CONSTANT_NAMES = frozenset({*LEVELS, "True", "False", "None"})
-_TEXT_METHODS = frozenset(
-    {"startswith", "endswith", "upper", "lower", "strip", "isdigit", "count", "find", "title"}
-)
+_TEXT_METHODS = frozenset({"startswith", "endswith", "upper", "lower", "strip", "isdigit", "count", "find", "title"})
 _FORMAT = re.compile(r"[<>^]?[0-9]{0,2},?(\.[0-9]{1,2})?[a-z%]?")
+_WORDS = frozenset(keyword.kwlist) - {
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "for",
+    "True",
+    "False",
+    "None",
+}
+_PYTHON_WORD = re.compile(rf"\b({'|'.join(sorted(_WORDS))})\b")
+_MASK = "item__"
 _REFUSED = (
     ast.Lambda,
     ast.Await,
@@ -137,13 +151,37 @@ def _parse(source: str) -> ast.expr:
         raise ExpressionError(f"longer than {MAX_SOURCE} characters")
     if not source.strip():
         raise ExpressionError("it is empty")
+    text = source.strip().replace("\n", " ")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source.strip().replace("\n", " "), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
+            return _unmasked(ast.parse(_masked(text), mode="eval").body)
+    except (SyntaxError, ValueError, MemoryError, RecursionError, tokenize.TokenError) as problem:
         reason = problem.msg if isinstance(problem, SyntaxError) else str(problem)
         raise ExpressionError(f"not an expression: {reason}") from None
+
+
+def _masked(text: str) -> str:
+    """Items may be called like words of Python (`class`, `from`): such names get a mask while Python parses."""
+    if not _PYTHON_WORD.search(text):
+        return text
+    tokens = [
+        (
+            token.type,
+            _MASK + token.string if token.type == tokenize.NAME and token.string in _WORDS else token.string,
+        )
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+    ]
+    return tokenize.untokenize(tokens).strip()
+
+
+def _unmasked(tree: ast.expr) -> ast.expr:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = node.id.removeprefix(_MASK)
+        elif isinstance(node, ast.Attribute):
+            node.attr = node.attr.removeprefix(_MASK)
+    return tree
 
 
 def _check(tree: ast.expr, known: Collection[str] | None) -> frozenset[str]:
@@ -246,8 +284,9 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc]
             ast.Div: _arithmetic(_divide), ast.FloorDiv: _arithmetic(lambda a, b: a // b),
             ast.Mod: _arithmetic(_modulo), ast.Pow: _arithmetic(_power),
             ast.USub: lambda a: None if a is None else -exact(a), ast.UAdd: exact, ast.Not: lambda a: not a,
-            ast.Eq: lambda a, b: exact(a) == exact(b), ast.NotEq: lambda a, b: exact(a) != exact(b), ast.Lt:
-            _comparing(lambda a, b: a < b), ast.LtE: _comparing(lambda a, b: a <= b), ast.Gt: _comparing(lambda a, b: a > b),
+            ast.Eq: lambda a, b: exact(a) == exact(b), ast.NotEq: lambda a, b: exact(a) != exact(b),
+            ast.Lt: _comparing(lambda a, b: a < b), ast.LtE: _comparing(lambda a, b: a <= b),
+            ast.Gt: _comparing(lambda a, b: a > b),
             ast.GtE: _comparing(lambda a, b: a >= b), ast.In: _within,
             ast.NotIn: lambda a, b: not _within(a, b), ast.Is: lambda a, b: a is b,
             ast.IsNot: lambda a, b: a is not b,

@@ -66,9 +66,16 @@ def build_form(name: str, values: Located, file: str, problems: list[Problem]) -
 def _names_in(values: Mapping[str, Any]) -> Iterator[str]:
     groups = values.get("sections") if isinstance(values.get("sections"), list) else [values]
     for group in groups or []:
-        for item in (group.get("items") or []) if isinstance(group, Mapping) else []:
-            if isinstance(item, Mapping) and isinstance(item.get("name"), str):
-                yield item["name"]
+        if isinstance(group, Mapping):
+            yield from _names_of(group.get("items"))
+
+
+def _names_of(rows: Any) -> Iterator[str]:
+    """The names of a list of items; a plain word is one."""
+    for row in rows if isinstance(rows, list) else []:
+        name = row.get("name") if isinstance(row, Mapping) else row
+        if isinstance(name, str):
+            yield name
 
 
 def _sections(top: Keys, known: Collection[str], form: str, label: Label) -> Iterator[Section]:
@@ -93,14 +100,11 @@ def _sections(top: Keys, known: Collection[str], form: str, label: Label) -> Ite
 
 def _items(owner: Keys, known: Collection[str], section: str, *, cells: bool = False) -> Iterator[Item]:
     for values, path in owner.rows("items"):
-        yield build_item(
-            Keys(values, owner.file, owner.problems, keys.ITEM_KEYS, path), known, section, cell=cells
-        )
+        yield build_item(Keys(values, owner.file, owner.problems, keys.ITEM_KEYS, path), known, section, cell=cells)
 
 
 def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool = False) -> Item:
     """One item, or one cell of a table."""
-    item.values.pop("value", None) if item.values.get("value") == item.values.get("name") else None
     name = item.text("name", required=True) or ""
     if name and not ITEM_NAME.fullmatch(name):
         item.problem("name", "small letters, digits and _ are expected, starting with a letter")
@@ -121,7 +125,7 @@ def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool =
     if cell and kind in ("table", "attachment", "code", "readers", "authors"):
         item.problem("type", f"a table cannot hold {kind} cells")
     cells = (
-        tuple(_items(item, frozenset(known) | _cell_names(item.values), section, cells=True))
+        tuple(_items(item, frozenset(known) | frozenset(_names_of(item.values.get("items"))), section, cells=True))
         if kind == "table"
         else ()
     )
@@ -172,23 +176,10 @@ def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool =
     )
 
 
-def _cell_names(values: Located) -> frozenset[str]:
-    rows = values.get("items")
-    return (
-        frozenset(
-            row["name"] for row in rows if isinstance(row, Mapping) and isinstance(row.get("name"), str)
-        )
-        if (isinstance(rows, list))
-        else frozenset()
-    )
-
-
 def build_choices(owner: Keys) -> Iterator[Choice]:
     """The choices under `choices`. A value may stand under several parents, but has one label."""
     seen: set[str] = set()
-    for values, path in owner.rows("choices"):
-        if "name" in values and values["name"] == values.get("value"):
-            del values["name"]
+    for values, path in owner.rows("choices", "value"):
         choice = Keys(values, owner.file, owner.problems, keys.CHOICE_KEYS, path)
         value = choice.text("value", required=True) or ""
         if value in seen:

@@ -80,13 +80,7 @@ def number(value: Any) -> Any:
 
 def length(value: Any) -> int:
     """How many characters or entries."""
-    return (
-        0
-        if value is None
-        else len(value)
-        if isinstance(value, str | list | tuple | dict)
-        else len(_text(value))
-    )
+    return 0 if value is None else len(value) if isinstance(value, str | list | tuple | dict) else len(_text(value))
 
 
 def join(values: Any, separator: str = ", ") -> str:
@@ -314,18 +308,15 @@ def date_of(value: Any, zone: str = clock.DEFAULT_ZONE) -> Any:
     moment = _moment(value)
     if moment is None:
         return None
-    return (
-        moment.date().isoformat()
-        if len(value) == 10
-        else moment.astimezone(ZoneInfo(zone)).date().isoformat()
-    )
+    return moment.date().isoformat() if len(value) == 10 else moment.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "trim": trim, "upper": upper, "lower": lower, "title": title, "text": text, "number": number,
     "length": length, "join": join, "split": split, "replace": replace, "first": first, "last": last,
     "unique": unique, "sum_of": sum_of, "count": count, "values_of": values_of,
-    "min": smallest, "max": largest, "round": round_, "whole": whole, "abs": absolute, "if_": if_, "coalesce": coalesce, "contains": contains,
+    "min": smallest, "max": largest, "round": round_, "whole": whole, "abs": absolute, "if_": if_,
+    "coalesce": coalesce, "contains": contains,
     "starts": starts, "ends": ends, "matches": matches, "digits": digits, "date_add": date_add,
     "days_between": days_between, "hours_between": hours_between, "year": year, "month": month, "day": day,
     "weekday": weekday, "date_of": date_of,

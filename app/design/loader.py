@@ -78,9 +78,7 @@ def sources_of(folder: Path) -> tuple[list[Source], list[Problem]]:
     return found, problems
 
 
-def load_documents(
-    database: str, documents: Iterable[Mapping[str, Any]], fallback: Fallback | None = None
-) -> Design:
+def load_documents(database: str, documents: Iterable[Mapping[str, Any]], fallback: Fallback | None = None) -> Design:
     """The design held by documents `design:<kind>:<name>` of a database."""
     sources: list[Source] = []
     problems: list[Problem] = []
@@ -98,9 +96,7 @@ def load_documents(
 def load_element(design: Design, source: Source) -> list[Problem]:
     """What would be wrong if the element replaced the one of that name: its own mistakes and those it
     makes elsewhere."""
-    return [
-        problem for problem in _Assembly(design.database, design).add(source) if problem.file == source.file
-    ]
+    return [problem for problem in _Assembly(design.database, design).add(source) if problem.file == source.file]
 
 
 def assemble(
@@ -146,9 +142,7 @@ class _Assembly:
             self.broken.add(source.name)
         if not problems:
             if source.kind != "database" and not ELEMENT_NAME.fullmatch(source.name):
-                problems.append(
-                    Problem(source.file, 0, "", f'"{source.name}" is no name: small letters, digits, _')
-                )
+                problems.append(Problem(source.file, 0, "", f'"{source.name}" is no name: small letters, digits, _'))
             self._build(source, values, problems)
         return problems
 
@@ -176,17 +170,13 @@ class _Assembly:
                 wrong = self.broken.intersection(view.forms).difference(self.forms)
                 if wrong:
                     problems[:] = [
-                        Problem(
-                            file, values.lines.get("forms", 0), "forms", f'the form "{form}" has mistakes'
-                        )
+                        Problem(file, values.lines.get("forms", 0), "forms", f'the form "{form}" has mistakes')
                         for form in sorted(wrong)
                     ]
                 if not problems:
                     self.views[name] = view
             case kind:
-                label = Keys(values, file, problems, dict.fromkeys(values, "")).label(
-                    "label", Label({"en": name})
-                )
+                label = Keys(values, file, problems, dict.fromkeys(values, "")).label("label", Label({"en": name}))
                 (self.workflows if kind == "workflow" else self.agents)[name] = Process(
                     name, label or Label({}), dict(values)
                 )

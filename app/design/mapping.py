@@ -136,9 +136,8 @@ class Keys:
             return {}
         return dict(value)
 
-    def rows(self, key: str) -> list[tuple[Located, str]]:
-        """The mappings of a list, each with its path. A plain word stands for {name: word} where it makes
-        sense."""
+    def rows(self, key: str, word: str = "name") -> list[tuple[Located, str]]:
+        """The mappings of a list, each with its path. A plain word stands for {`word`: it}."""
         value = self.values.get(key)
         if value is None:
             return []
@@ -149,10 +148,10 @@ class Keys:
         for n, row in enumerate(value):
             path = f"{self.where(key)}[{n + 1}]"
             if isinstance(row, Located):
-                name = row.get("name", row.get("value"))
+                name = row.get(word)
                 found.append((row, f"{self.where(key)}[{name}]" if isinstance(name, str) else path))
             elif isinstance(row, str):
-                found.append((named(row, value.lines[n]), f"{self.where(key)}[{row}]"))
+                found.append((named(word, row, value.lines[n]), f"{self.where(key)}[{row}]"))
             else:
                 self.problems.append(Problem(self.file, value.lines[n], path, "a mapping is expected here"))
         return found
@@ -186,12 +185,11 @@ class Keys:
             return None
 
 
-def named(name: str, line: int) -> Located:
-    """{name: …} for an entry that is just a word."""
+def named(key: str, word: str, line: int) -> Located:
+    """{key: word} for an entry that is just a word."""
     found = Located()
-    found.line = line
-    found["name"] = found["value"] = name
-    found.lines["name"] = line
+    found.line = found.lines[key] = line
+    found[key] = word
     return found
 
 

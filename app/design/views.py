@@ -25,9 +25,7 @@ SYSTEM_COLUMNS: dict[str, tuple[str, Label]] = {
 }
 
 
-def build_view(
-    name: str, values: Located, file: str, problems: list[Problem], forms: Mapping[str, Form]
-) -> View:
+def build_view(name: str, values: Located, file: str, problems: list[Problem], forms: Mapping[str, Form]) -> View:
     """A view over these forms. Mistakes go into `problems`; what is built then must not be used."""
     top = Keys(values, file, problems, keys.VIEW_KEYS)
     label = top.label("label", Label({"en": name.replace("_", " ").capitalize()})) or Label({})
@@ -74,8 +72,6 @@ def _items(chosen: tuple[str, ...], forms: Mapping[str, Form]) -> dict[str, Item
 
 def _columns(top: Keys, items: Mapping[str, Item], known: Collection[str]) -> Iterator[Column]:
     for values, path in top.rows("columns"):
-        if values.get("value") == values.get("name") and "value" not in values.lines:
-            values.pop("value", None)
         column = Keys(values, top.file, top.problems, keys.COLUMN_KEYS, path)
         name = column.text("name", required=True) or ""
         value = column.expression("value", known)
@@ -100,11 +96,7 @@ def _columns(top: Keys, items: Mapping[str, Item], known: Collection[str]) -> It
 
 
 def _sort(top: Keys, known: Collection[str]) -> Iterator[Sort]:
-    for values, path in top.rows("sort"):
-        if "by" not in values and isinstance(values.get("name"), str) and "by" not in values.lines:
-            name = values["name"]
-            values.clear()
-            values["by"] = name
+    for values, path in top.rows("sort", "by"):
         sort = Keys(values, top.file, top.problems, keys.SORT_KEYS, path)
         by = sort.text("by", required=True) or ""
         if by and by not in known:
@@ -116,9 +108,7 @@ def _references(top: Keys, view: View, known: Collection[str], forms: Mapping[st
     if len(view.categories) > 3:
         top.problem("categories", "at most three columns can group")
     named = [("categories", name) for name in view.categories]
-    named += [
-        (key, name) for key, name in (("group", view.group), ("date", view.date), ("end", view.end)) if name
-    ]
+    named += [(key, name) for key, name in (("group", view.group), ("date", view.date), ("end", view.end)) if name]
     for key, name in named:
         if name not in known:
             top.problem(key, f'there is no item or column "{name}"{near(name, known)}')

@@ -58,13 +58,9 @@ class Catalog:
         self._looked[database] = now
         return known.design
 
-    def __call__(
-        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
-    ) -> None:
+    def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """The indexer: a design document changed here."""
-        if any(change.id.startswith("design:") for change in changes) and not getattr(
-            self._own, "changed", False
-        ):
+        if any(change.id.startswith("design:") for change in changes) and not getattr(self._own, "changed", False):
             self._own.changed = True
             self._own.held = {}
             self.store.documents.on_commit(self._settle)

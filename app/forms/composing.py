@@ -27,6 +27,7 @@ REQUIRED = Message("This must be filled in.")
 FIXED = Message("This may not be changed now.")
 NOT_ALLOWED = Message("You may not change this.")
 EDITOR = 4
+PLAIN_ACTIONS = frozenset({"import", "restore", "restore_item", "save", "bulk", "undo"})  # nothing vouches for them
 NO_DOCUMENT = Message("There is no such document.")
 _SEPARATORS = (",", ";", "\n", "，", "；", "、")
 
@@ -43,9 +44,8 @@ class Composing:
         self.form = plan.form
         self.old = old
         self.action = action
-        self.free = (
-            action is not None or database.identity.is_system
-        )  # a workflow or the node itself: no item is fixed
+        vouched = action is not None and action not in PLAIN_ACTIONS
+        self.free = vouched or database.identity.is_system  # a workflow or the node itself: no item is fixed
         self.names = names_for(database, plan.form.name, old, plan.uses)
         self.asking = Asking(rules.databases, rules.directory, database.identity)
         self.around = rules.around(database.identity)
@@ -110,9 +110,7 @@ class Composing:
             self.items[name] = raw
         elif raw is not None or self.old is None or name not in self.old:
             hint = near(name, self.plan.fields)
-            self.problems[name] = Message(
-                "The form has no item “%(item)s”%(hint)s", item=name[:60], hint=hint or "."
-            )
+            self.problems[name] = Message("The form has no item “%(item)s”%(hint)s", item=name[:60], hint=hint or ".")
 
     def _left_out(self, sent: Mapping[str, Any], old: Document) -> None:
         """Items that stood in the document and were not sent: gone, unless they are not the person's to
@@ -121,11 +119,7 @@ class Composing:
             if name in sent or name[:1] == "_" or name in STAMPS:
                 continue
             item = self.form.items.get(name)
-            if (
-                name in KEPT
-                or name == "parent"
-                or (item is not None and (item.readonly or item.type == "code"))
-            ):
+            if name in KEPT or name == "parent" or (item is not None and (item.readonly or item.type == "code")):
                 self.items[name] = old[name]
             elif item is not None and name not in self.plan.derived:
                 self.changed.add(name)
@@ -260,7 +254,8 @@ class Composing:
             elif (item.readonly or self._numbered(name)) and level < EDITOR:
                 self.problems[name] = FIXED
             elif item.readonly_when is not None and self.old is not None:
-                before = {**self.names, **self.old}
+                context = {n: value for n, value in self.names.items() if n not in self.plan.fields}
+                before = {**context, **self.old}
                 if item.readonly_when.holds(before, self.asking):
                     self.problems[name] = FIXED
 
@@ -385,9 +380,7 @@ class Composing:
                     self.problems.setdefault(name, Message("“%(title)s” has the same.", title=title))
                 else:
                     label = item.label.get(self.around.language)
-                    self.warnings.append(
-                        Message("“%(title)s” has the same %(item)s.", title=title, item=label)
-                    )
+                    self.warnings.append(Message("“%(title)s” has the same %(item)s.", title=title, item=label))
 
     def refuse(self) -> None:
         """BadRequest when there are problems."""

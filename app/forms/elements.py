@@ -15,25 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app import jsonio
 from app.design import Design, Label, Problem, load_element
-from app.design.loader import KINDS, Source
-from app.errors import BadRequest
+from app.design.loader import Source
 
 if TYPE_CHECKING:
     from app.access.database import Database
 
 PREFIX = "design:"
-SYSTEM_ITEMS = (
-    "form",
-    "kind",
-    "name",
-    "text",
-    "shipped",
-    "newer",
-    "created_by",
-    "created_at",
-    "changed_by",
-    "changed_at",
-)
 
 
 class Element(NamedTuple):
@@ -77,42 +64,12 @@ def check(
     return load_element(start, Source(kind, name, text, file or element_id(kind, name, database)))
 
 
-def composed(
-    design: Design | None, database: str, old: Mapping[str, Any] | None, items: dict[str, Any], id: Any
-) -> dict[str, Any]:
-    """The items of a design document. BadRequest when kind or name are wrong or the text has a mistake."""
-    kind, name, text = items.get("kind"), items.get("name"), items.get("text")
-    if kind not in KINDS:
-        raise BadRequest(f"A design element is one of {', '.join(KINDS)}.", fields={"kind": "Unknown kind."})
-    if not isinstance(name, str) or not isinstance(text, str):
-        raise BadRequest(
-            "A design element needs a name and a text.", fields={"text": "This must be filled in."}
-        )
-    if old is not None and (old.get("kind"), old.get("name")) != (kind, name):
-        raise BadRequest(
-            "A design element keeps its kind and name.", fields={"name": "This may not be changed now."}
-        )
-    if isinstance(id, str) and id != element_id(kind, name, database):
-        raise BadRequest(
-            "The id of a design element follows from kind and name.", fields={"name": "Another id."}
-        )
-    for item in items:
-        if item not in SYSTEM_ITEMS and item not in ("readers", "authors"):
-            raise BadRequest(f"A design element has no item “{item[:60]}”.", fields={item: "Unknown item."})
-    if old is None or old.get("text") != text:
-        problems = check(design, database, kind, name, text)
-        if problems:
-            told = "; ".join(str(problem) for problem in problems[:5])
-            raise BadRequest(f"The design has a mistake: {told}", fields={"text": told})
-    return {name: items[name] for name in SYSTEM_ITEMS if name in items and items[name] is not None}
-
-
 def listed(database: Database, design: Design | None) -> list[Element]:
     """The elements of a database, with state and problems, by kind and name."""
     with database.reading() as reading:
         rows = reading.connection.execute(
-            "SELECT id, rev, body FROM documents WHERE db = ? AND id >= 'design:' AND id < 'design;' AND deleted = 0"
-            f" AND access IN (SELECT access FROM {reading.table}) ORDER BY id",
+            "SELECT id, rev, body FROM documents WHERE db = ? AND id >= 'design:' AND id < 'design;'"
+            f" AND deleted = 0 AND access IN (SELECT access FROM {reading.table}) ORDER BY id",
             (reading.number,),
         ).fetchall()
     return [_element(id, rev, body, design) for id, rev, body in rows]
@@ -127,11 +84,7 @@ def _element(id: str, rev: str, body: bytes, design: Design | None) -> Element:
             "form": design.forms, "view": design.views, "keywords": design.keywords,
             "workflow": design.workflows, "agent": design.agents,
         }.get(kind, {})  # fmt: skip
-    label = (
-        design.title
-        if kind == "database" and design
-        else getattr(held.get(name), "label", Label({"en": name}))
-    )
+    label = design.title if kind == "database" and design else getattr(held.get(name), "label", Label({"en": name}))
     problems = tuple(problem for problem in design.problems if problem.file == id) if design else ()
     return Element(id, rev, kind, name, label, state_of(document), bool(document.get("newer")), problems)
 

@@ -5,7 +5,7 @@ blocks it has leased to them. A number is drawn in the transaction that saves th
 no number is lost. Without a block left a provisional code `C2026-?-7f3a` is given, which the source
 replaces. Gaps are normal.
 
-    numbers(series, year, last, next)     series = "customers/customer", with whatever else the pattern puts before {seq}
+    numbers(series, year, last, next)     series = "customers/customer" and the items in the pattern
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from app import clock
 from app.store import Store
 
 ENDLESS = 2**62
+AT_ONCE = 50
 _PART = re.compile(r"\{([a-z_]+)(?::(\d+))?\}")
 
 
@@ -40,6 +42,8 @@ class Numbering:
         self.store = store
         self.source = source
         self.zone = zone
+        self._held: dict[tuple[str, int], list[int]] = {}
+        self._lock = threading.Lock()
 
     def draw(
         self,
@@ -53,15 +57,28 @@ class Numbering:
         used up."""
         year = clock.today(self.zone).year
         key = _key(database, series, pattern, items)
-        with self._writing() as connection:
-            for _ in range(10_000):
-                number = self._next(connection, key, year)
-                if number is None:
-                    break
-                code = render(pattern, year, number, items)
-                if taken is None or not taken(code):
-                    return code
+        for _ in range(10_000):
+            number = self._one(key, year)
+            if number is None:
+                break
+            code = render(pattern, year, number, items)
+            if taken is None or not taken(code):
+                return code
         return provisional(pattern, year, items)
+
+    def _one(self, key: str, year: int) -> int | None:
+        """One number. Outside a transaction (import composes rows before it writes them) a few are taken at once."""
+        if self.store.documents.writing:
+            with self.store.reading() as connection:
+                return self._next(connection, key, year)
+        with self._lock:
+            held = self._held.setdefault((key, year), [])
+            if not held:
+                with self.store.transaction() as connection:
+                    found = (self._next(connection, key, year) for _ in range(AT_ONCE))
+                    held.extend(number for number in found if number is not None)
+                held.reverse()
+            return held.pop() if held else None
 
     def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
         return self.store.reading() if self.store.documents.writing else self.store.transaction()
@@ -77,9 +94,7 @@ class Numbering:
             return int(row[0])
         if not self.source:
             return None
-        connection.execute(
-            "INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, 2)", (key, year, ENDLESS)
-        )
+        connection.execute("INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, 2)", (key, year, ENDLESS))
         return 1
 
     def note(self, database: str, series: str, pattern: str, items: Mapping[str, Any], code: str) -> None:

@@ -13,9 +13,7 @@ from app.forms.fields.names import Authors, Readers
 
 SYSTEM_ITEMS = frozenset({"form", "parent", "public", "readers", "authors"})
 STAMPS = frozenset({"created_by", "created_at", "changed_by", "changed_at"})
-KEPT = frozenset(
-    {"merged", "merged_into", "imported", "state_since"}
-)  # written by the program, never by a form
+KEPT = frozenset({"merged", "merged_into", "imported", "state_since"})  # written by the program, never by a form
 
 
 class Plan:

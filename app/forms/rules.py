@@ -15,8 +15,7 @@ from app.access.model import Composed, Document
 from app.design import Choice, Design, Form, Item
 from app.design.expressions import ExpressionError
 from app.errors import BadRequest, DavenportError, Forbidden
-from app.forms import elements
-from app.forms.composing import Composing
+from app.forms.composing import EDITOR, Composing
 from app.forms.fields import Around, Field, Keyword, Message, field_of
 from app.forms.numbering import Numbering
 from app.forms.plan import Plan, Plans
@@ -60,13 +59,9 @@ class FormRules:
         design = self.catalog.design(database.name)
         form = new.get("form") or (old.get("form") if old is not None else None)
         if form in (DESIGN, ACL) or design is None or not design.forms:
-            return self._plainly(database, old, new, form)
-        plan = self._plan(design, form, old, action)
-        if (
-            old is None
-            and not database.identity.is_system
-            and not self.may_create(database, plan.form.name, new)
-        ):
+            return Composed({name: value for name, value in new.items() if name[:1] != "_"}, [])
+        plan = self._plan(database, design, form, old)
+        if old is None and not database.identity.is_system and not self.may_create(database, plan.form.name, new):
             raise Forbidden(Message("You may not create this kind of document."))
         save = Composing(self, database, plan, old, action)
         save.take(new)
@@ -96,7 +91,7 @@ class FormRules:
     def problems(self, database: Database, old: Document | None, items: dict[str, Any]) -> dict[str, str]:
         """What compose would refuse, item by item, without drawing a number: for dry runs."""
         design = self.catalog.design(database.name)
-        plan = self._plan(design, items.get("form"), old, None) if design is not None else None
+        plan = self._plan(database, design, items.get("form"), old) if design is not None else None
         if plan is None:
             return {}
         save = Composing(self, database, plan, old, None)
@@ -216,14 +211,14 @@ class FormRules:
 
     # -- parts
 
-    def _plan(self, design: Design, form: Any, old: Document | None, action: str | None) -> Plan:
+    def _plan(self, database: Database, design: Design, form: Any, old: Document | None) -> Plan:
         before = old.get("form") if old is not None else None
         if not isinstance(form, str) or not form:
             raise _bad(
                 "form",
                 Message("The form is missing; this database has: %(forms)s.", forms=", ".join(design.forms)),
             )
-        if before is not None and form != before and action is None:
+        if before is not None and form != before and int(database.rights.level) < EDITOR:
             raise _bad("form", Message("A document keeps its form."))
         plan = self._plans.get(design, form)
         if plan is None:
@@ -236,15 +231,6 @@ class FormRules:
                 ),
             )
         return plan
-
-    def _plainly(self, database: Database, old: Document | None, new: dict[str, Any], form: Any) -> Composed:
-        """Design elements and ACLs have no form; a database without forms takes any items."""
-        items = {name: value for name, value in new.items() if name[:1] != "_"}
-        if form == DESIGN:
-            items = elements.composed(
-                self.catalog.design(database.name), database.name, old, items, new.get("_id")
-            )
-        return Composed(items, [])
 
     def _form(self, database: Database, form: Form | str) -> Form | None:
         if isinstance(form, Form):

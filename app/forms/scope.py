@@ -35,9 +35,7 @@ def names_for(database: Database, form: str, old: Document | None, uses: frozens
     if "today" in uses:
         found["today"] = clock.today().isoformat()
     if old is not None:
-        found.update(
-            (stamp, old.get(stamp)) for stamp in ("created_by", "created_at", "changed_by", "changed_at")
-        )
+        found.update((stamp, old.get(stamp)) for stamp in ("created_by", "created_at", "changed_by", "changed_at"))
     else:
         found["created_by"] = found["person"]
     return found
@@ -111,9 +109,7 @@ class DirectoryPeople:
     def _by_label(self, text: str, kinds: tuple[str, ...]) -> str | None:
         snapshot = self._directory.snapshot()
         wanted = text.casefold()
-        found = [
-            p.key for p in snapshot.persons.values() if "person" in kinds and p.name.casefold() == wanted
-        ]
+        found = [p.key for p in snapshot.persons.values() if "person" in kinds and p.name.casefold() == wanted]
         for kind, holders in (("group", snapshot.groups), ("unit", snapshot.units)):
             if kind in kinds:
                 found += [key for key, holder in holders.items() if wanted in _words(holder.name)]

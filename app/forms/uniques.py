@@ -1,6 +1,6 @@
 """Duplicates: which other documents have the same name, telephone number or mail address.
 
-    uniques(db, item, value, doc)     item = "customer.name", or "customer#phone" for all telephone numbers of the form
+    uniques(db, item, value, doc)     item = "customer.name", or "customer#phone" for all its telephone numbers
 
 Rows are kept by an indexer in the transaction of the write and joined against the person's visible sets
 when asked: what somebody may not read does not exist in the answer. Two documents that got the same value
@@ -89,9 +89,7 @@ def compared(form: Form) -> tuple[Compared, ...]:
     return tuple(found)
 
 
-def values(
-    form: Form, items: Mapping[str, Any], only: Iterable[str] | None = None
-) -> Iterator[tuple[Compared, str]]:
+def values(form: Form, items: Mapping[str, Any], only: Iterable[str] | None = None) -> Iterator[tuple[Compared, str]]:
     """The normalised values of a document, item by item."""
     wanted = None if only is None else set(only)
     for entry in compared(form):
@@ -114,9 +112,7 @@ class Uniques:
 
     # -- keeping
 
-    def __call__(
-        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
-    ) -> None:
+    def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """The indexer: rows of changed documents, in the transaction of the write (deferring would hide
         clashes)."""
         design = self._design(self._name(connection, db))
@@ -130,17 +126,11 @@ class Uniques:
             gone += before - after
             made += after - before
         if gone:
-            connection.executemany(
-                "DELETE FROM uniques WHERE db = ? AND item = ? AND value = ? AND doc = ?", gone
-            )
+            connection.executemany("DELETE FROM uniques WHERE db = ? AND item = ? AND value = ? AND doc = ?", gone)
         if made:
-            connection.executemany(
-                "INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made
-            )
+            connection.executemany("INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made)
 
-    def _rows(
-        self, design: Design, db: int, doc: int, body: Mapping[str, Any] | None
-    ) -> set[tuple[Any, ...]]:
+    def _rows(self, design: Design, db: int, doc: int, body: Mapping[str, Any] | None) -> set[tuple[Any, ...]]:
         form = design.forms.get(body.get("form", "")) if body else None
         if form is None or body is None:
             return set()
@@ -217,7 +207,8 @@ class Uniques:
             return False
         with self.store.reading() as connection:
             row = connection.execute(
-                "SELECT 1 FROM uniques WHERE db = (SELECT db FROM databases WHERE name = ?) AND item = ? AND value = ?",
+                "SELECT 1 FROM uniques WHERE item = ?2 AND value = ?3"
+                " AND db = (SELECT db FROM databases WHERE name = ?1)",
                 (database, entry.key, entry.normal(code)),
             ).fetchone()
         return row is not None
@@ -229,7 +220,8 @@ class Uniques:
         with database.reading() as reading:
             for key in dict.fromkeys(entry.key for entry in compared(form)):
                 rows = reading.connection.execute(
-                    "SELECT u.value, group_concat(d.id, char(10)) FROM uniques u JOIN documents d ON d.doc = u.doc"
+                    "SELECT u.value, group_concat(d.id, char(10)) FROM uniques u JOIN documents d"
+                    " ON d.doc = u.doc"
                     f" WHERE u.db = ? AND u.item = ? AND d.access IN (SELECT access FROM {reading.table})"
                     " AND d.deleted = 0 GROUP BY u.value HAVING count(*) > 1 LIMIT ?",
                     (reading.number, key, limit),

@@ -66,9 +66,7 @@ class Around(NamedTuple):
     language: str = "en"
     zone: str = clock.DEFAULT_ZONE
     people: People | None = None
-    title_of: Callable[[str, str], str | None] | None = (
-        None  # (database, id) → title, readable documents only
-    )
+    title_of: Callable[[str, str], str | None] | None = None  # (database, id) → title, readable documents only
 
 
 PLAIN = Around()

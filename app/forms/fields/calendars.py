@@ -37,9 +37,13 @@ def partial(text: str) -> str:
     elif match := _YEAR.fullmatch(text):
         year, month, day = match[1], 0, 0
     elif match := _DAY.fullmatch(text):
+        if int(match[1]) == 0:
+            raise FieldProblem("There is no such day.")
         year, month, day = "-", int(match[1]), int(match[2])
     else:
         raise FieldProblem("A date is expected here, for example 1980-05-12, 05-12 or 1980.")
+    if any(part == "" or int(part) == 0 for part in match.groups()[1:] if part is not None):
+        raise FieldProblem("There is no such day.")
     stored = year + (f"-{month:02d}" if month else "") + (f"-{day:02d}" if day else "")
     return stored
 
@@ -80,9 +84,7 @@ class PartialDate(Field):
         year, month, day = parts(value)
         if around.language == "zh":
             return "".join(
-                f"{part}{word}"
-                for part, word in ((year, "年"), (month, "月"), (day, "日"))
-                if part is not None
+                f"{part}{word}" for part, word in ((year, "年"), (month, "月"), (day, "日")) if part is not None
             )
         return value.removeprefix("--") if isinstance(value, str) else str(value)
 
@@ -175,6 +177,4 @@ def _numerals(text: str) -> str:
 
 def _count(word: str) -> int:
     tens, ten, ones = word.rpartition("十")
-    return (10 * (_DIGITS.index(tens) + 1 if tens else 1) if ten else 0) + (
-        _DIGITS.index(ones) + 1 if ones else 0
-    )
+    return (10 * (_DIGITS.index(tens) + 1 if tens else 1) if ten else 0) + (_DIGITS.index(ones) + 1 if ones else 0)

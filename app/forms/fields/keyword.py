@@ -56,9 +56,7 @@ class Keyword(Field):
             if choice.retired and entry not in had:
                 return Message("“%(value)s” is no longer offered.", value=choice.label.get("en"))
             if deciding is not None and choice.parents and deciding.isdisjoint(choice.parents):
-                return Message(
-                    "“%(value)s” does not belong to what was chosen above.", value=choice.label.get("en")
-                )
+                return Message("“%(value)s” does not belong to what was chosen above.", value=choice.label.get("en"))
         return None
 
     def offered(self, items: Mapping[str, Any]) -> Iterable[Choice]:

@@ -81,9 +81,7 @@ class Table(Field):
                 row[name] = stored
         return row
 
-    def complete(
-        self, rows: list[dict[str, Any]], names: Mapping[str, Any], surroundings: Any
-    ) -> list[dict[str, Any]]:
+    def complete(self, rows: list[dict[str, Any]], names: Mapping[str, Any], surroundings: Any) -> list[dict[str, Any]]:
         """The rows with defaults and computed cells. ExpressionError and FieldProblem say in which row."""
         done: list[dict[str, Any]] = []
         for n, given in enumerate(rows, 1):

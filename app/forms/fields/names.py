@@ -32,9 +32,7 @@ class Names(Field):
             raise FieldProblem("A name is expected here.")
         text = raw.strip()
         if any(separator in text for separator in SEPARATORS):
-            raise FieldProblem(
-                "“%(value)s” is several names in one text; each name must stand alone.", value=text
-            )
+            raise FieldProblem("“%(value)s” is several names in one text; each name must stand alone.", value=text)
         if not text or around.people is None:
             return text or None
         if text.startswith("[") and text.endswith("]") and "role" in self.kinds:
