@@ -71,9 +71,7 @@ def files(database: str, document: Mapping[str, Any] | None) -> list[File]:
             name.rpartition(".")[2].lower(), "file-earmark-image" if shown == "picture" else "file-earmark"
         )
         url = url_for("attachments.file", database=database, id=str((document or {})["_id"]), file=name)
-        found.append(
-            File(name, kind, int(stub.get("length", 0)), str(stub.get("digest", "")), url, icon, shown)
-        )
+        found.append(File(name, kind, int(stub.get("length", 0)), str(stub.get("digest", "")), url, icon, shown))
     return found
 
 
@@ -101,11 +99,7 @@ def headers(name: str, kind: str, digest: str, *, download: bool) -> dict[str, s
 def clean_name(name: str) -> str:
     """A file's name without folders and control characters."""
     bare = name.replace("\\", "/").rpartition("/")[2]
-    bare = (
-        "".join(letter for letter in unicodedata.normalize("NFC", bare) if letter.isprintable())
-        .strip()
-        .lstrip("_")
-    )
+    bare = "".join(letter for letter in unicodedata.normalize("NFC", bare) if letter.isprintable()).strip().lstrip("_")
     return bare[-200:] or "file"
 
 
@@ -144,7 +138,5 @@ def add(
             if names is not None:
                 names.append(name)
         except DavenportError as problem:
-            problems.append(
-                gettext("%(name)s was not attached: %(reason)s", name=name, reason=problem.reason)
-            )
+            problems.append(gettext("%(name)s was not attached: %(reason)s", name=name, reason=problem.reason))
     return rev

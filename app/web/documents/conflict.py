@@ -39,8 +39,7 @@ def rows(database: Database, form: Form, outcome: Outcome) -> dict[str, Any]:
     shower = Shower(database.design, form, outcome.current)
     return {
         "rows": [
-            _line(shower, form.items[clash.name], clash.base, clash.theirs, clash.mine)
-            for clash in outcome.clashes
+            _line(shower, form.items[clash.name], clash.base, clash.theirs, clash.mine) for clash in outcome.clashes
         ],
         "settled": outcome.current["_rev"],
         "by": outcome.current.get("changed_by"),

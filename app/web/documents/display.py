@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from babel import dates, numbers
+from babel import dates
 from flask import g, url_for
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from app.design import Choice, Design, Form, Item
+from app.forms.fields import Around, field_of
 from app.web.assets import icon
 from app.web.context import label, person_label
 from app.web.documents.markdown import render
 from app.web.documents.merging import empty
 from app.web.documents.titles import linked
-from app.web.i18n import format_date, format_datetime, format_number
+from app.web.i18n import format_date, format_datetime, format_number, initials
 
 WIDE = {"richtext", "table", "longtext"}
 _SUM_OF = re.compile(r"sum_of\(\s*(\w+)\s*,\s*['\"](\w+)['\"]\s*\)")
@@ -65,9 +66,7 @@ class Shower(NamedTuple):
     def table(self, item: Item, value: Any) -> Markup:
         """Sub-items as a table with totals under the columns that add up."""
         lines = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-        head = [
-            Markup('<th scope="col"{}>{}</th>').format(_right(cell), label(cell.label)) for cell in item.items
-        ]
+        head = [Markup('<th scope="col"{}>{}</th>').format(_right(cell), label(cell.label)) for cell in item.items]
         body = [
             Markup("<tr>{}</tr>").format(
                 Markup("").join(
@@ -105,8 +104,7 @@ class Shower(NamedTuple):
         shown = [show(self, item, value) for value in values if not empty(value)]
         if item.type in ("keyword", "text"):
             return Markup(" ").join(
-                part if "class=" in part else Markup('<span class="chip">{}</span>').format(part)
-                for part in shown
+                part if "class=" in part else Markup('<span class="chip">{}</span>').format(part) for part in shown
             )
         return Markup('<span class="comma">, </span>').join(shown)
 
@@ -149,18 +147,14 @@ def _number(shower: Shower, item: Item, value: Any) -> Markup:
 
 
 def currency_of(item: Item, document: Mapping[str, Any]) -> str:
-    """The currency of a money item: named by another item, by the design, or yuan."""
+    """The currency of a money item: named by another item or by the design."""
     named = document.get(item.currency_item) if item.currency_item else None
-    return str(named or item.currency or "CNY")
+    return str(named or item.currency or "")
 
 
 def _money(shower: Shower, item: Item, value: Any) -> Markup:
-    if not _is_number(value):
-        return escape(str(value))
-    try:
-        return escape(numbers.format_currency(value, currency_of(item, shower.document), locale=g.language))
-    except (ValueError, numbers.UnknownCurrencyError):
-        return escape(format_number(value, 2))
+    shown = field_of(item, shower.design).display(value, Around(g.language, g.zone), shower.document)
+    return Markup('<span class="money">{}</span>').format(shown)
 
 
 def _date(shower: Shower, item: Item, value: Any) -> Markup:
@@ -191,17 +185,15 @@ def _person(shower: Shower, item: Item, value: Any) -> Markup:
     name = person_label(str(value))
     if str(value).startswith(("[", "level:", "unit:", "leader-of:", "*")):
         return Markup('<span class="person">{}{}</span>').format(icon("people"), name)
-    return Markup(
-        '<a class="person" href="{}"><span class="avatar" aria-hidden="true">{}</span>{}</a>'
-    ).format(url_for("document.document", database="directory", id=str(value)), initial(name), name)
+    return Markup('<a class="person" href="{}"><span class="avatar tone-{}" aria-hidden="true">{}</span>{}</a>').format(
+        url_for("document.document", database="directory", id=str(value)), tone(str(value)), initials(name), name
+    )
 
 
-def initial(name: str) -> str:
-    """One letter for the round sign beside a name: the last character of a Chinese name, else the first."""
-    name = name.strip()
-    if not name:
-        return "?"
-    return name[-1] if ord(name[-1]) > 0x2E80 else name[0].upper()
+def tone(key: str) -> int:
+    """The colour of a person's round sign, the same as macro `person` gives."""
+    first, last = quote(key[:1] or "a"), quote(key[-1:] or "a")
+    return (len(key) + len(first) * 3 + len(last)) % 8 + 1
 
 
 def _link(shower: Shower, item: Item, value: Any) -> Markup:

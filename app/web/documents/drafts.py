@@ -75,9 +75,7 @@ class Drafts:
     def drop(self, id: str) -> None:
         """Forget a draft."""
         with self._file.transaction() as connection:
-            connection.execute(
-                "DELETE FROM drafts WHERE person = ? AND database = ? AND id = ?", (*self._key, id)
-            )
+            connection.execute("DELETE FROM drafts WHERE person = ? AND database = ? AND id = ?", (*self._key, id))
 
 
 def _draft(row: tuple[str, str | None, str, str]) -> Draft:

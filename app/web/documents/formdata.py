@@ -1,9 +1,9 @@
 """What a browser sent, as items: the opposite of `widgets`.
 
-    name=Rui Feng            text and its like          team=north&team=sales      lists
-    opened_at=2026-11-22T16  a moment in the person's zone, stored in UTC
-    order_lines.3.price=12   cell `price` of a row; rows count in the order they stand in the page
-    anniversary.lunar=1      the second part of a lunar date
+    item.name=Rui Feng            text and its like          item.team=north&item.team=sales      lists
+    item.opened_at=2026-11-22T16  a moment in the person's zone, stored in UTC
+    item.order_lines.3.price=12   cell `price` of a row; rows count in the order they stand in the page
+    item.anniversary.lunar=1      the second part of a lunar date
     _fields=name team …      the items the page offered: an unticked box is `false`, an item not offered stays as it is
 
 What cannot be understood stays the text it was, so that the form's own rules refuse it with their sentence and
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from app import clock
 from app.design import Form, Item
 
+PREFIX = "item."  # a field named `attributes` or `action` would hide what every <form> has under that name
 NUMBERS = ("number", "integer", "money")
 
 
@@ -39,17 +40,17 @@ def read_items(form: Form, sent: Values, zone: str, *, only: frozenset[str] | No
     offered = set((sent.get("_fields") or "").split())
     wanted = offered if only is None else offered & only
     return {
-        name: read_item(item, sent, zone)
+        name: read_item(item, sent, zone, PREFIX)
         for name, item in form.items.items()
         if name in wanted and item.type != "attachment"
     }
 
 
 def read_item(item: Item, sent: Values, zone: str, prefix: str = "") -> Any:
-    """One item, or one cell of a row (`prefix` is then `table.n.`)."""
+    """One item; `prefix` stands before its name: `item.`, for a cell `item.table.n.`, in an address nothing."""
     name = prefix + item.name
     if item.type == "table":
-        return read_rows(item, sent, zone)
+        return read_rows(item, sent, zone, name + ".")
     if item.type == "boolean":
         return sent.get(name) in ("1", "true", "on")
     if item.type == "lunar_date":
@@ -63,19 +64,16 @@ def read_item(item: Item, sent: Values, zone: str, prefix: str = "") -> Any:
     return read_value(item, sent.get(name) or "", zone)
 
 
-def read_rows(item: Item, sent: Values, zone: str) -> list[dict[str, Any]]:
+def read_rows(item: Item, sent: Values, zone: str, start: str) -> list[dict[str, Any]]:
     """The rows of a table item; rows left quite empty are dropped."""
-    start = item.name + "."
     names: list[str] = list(sent.keys())
     numbers = dict.fromkeys(
-        key.split(".")[1] for key in names if key.startswith(start) and key.count(".") >= 2
+        key[len(start) :].split(".")[0] for key in names if key.startswith(start) and "." in key[len(start) :]
     )
     rows = []
     for number in numbers:
         cells = {
-            cell.name: read_item(cell, sent, zone, f"{start}{number}.")
-            for cell in item.items
-            if cell.computed is None
+            cell.name: read_item(cell, sent, zone, f"{start}{number}.") for cell in item.items if cell.computed is None
         }
         if any(value not in (None, "", [], False) for value in cells.values()):
             rows.append({name: value for name, value in cells.items() if value not in (None, "", [])})

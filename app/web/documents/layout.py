@@ -95,9 +95,7 @@ def fixed(item: Item, names: Mapping[str, Any]) -> bool:
     )
 
 
-def blocks(
-    database: Database, form: Form | None, document: Mapping[str, Any], *, editable: bool
-) -> list[Block]:
+def blocks(database: Database, form: Form | None, document: Mapping[str, Any], *, editable: bool) -> list[Block]:
     """The sections of a document, hidden ones and hidden items left out."""
     shower = Shower(database.design, form, document)
     if form is None:
@@ -114,16 +112,13 @@ def blocks(
         ]
         if rows:
             filled = any(not row.empty for row in rows)
-            found.append(
-                Block(section.name, label(section.label), section.icon, rows, filled, section.collapsed)
-            )
+            found.append(Block(section.name, label(section.label), section.icon, rows, filled, section.collapsed))
     return found
 
 
 def _row(shower: Shower, item: Item, value: Any, editable: bool) -> Row:
     wide = item.width == "full" or (
-        item.width is None
-        and (item.type in WIDE or item.lines > 1 or (isinstance(value, str) and "\n" in value))
+        item.width is None and (item.type in WIDE or item.lines > 1 or (isinstance(value, str) and "\n" in value))
     )
     return Row(
         item.name,

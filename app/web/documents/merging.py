@@ -74,12 +74,7 @@ def three_way(
             continue
         if base is not None and same(there, before):
             items[name] = value
-        elif (
-            base is not None
-            and name in unordered
-            and isinstance(there or [], list)
-            and isinstance(value or [], list)
-        ):
+        elif base is not None and name in unordered and isinstance(there or [], list) and isinstance(value or [], list):
             items[name] = merge_sets(before or [], there or [], value or [])
         else:
             clashes.append(Clash(name, None if base is None else before, there, value))

@@ -51,10 +51,7 @@ def _everybody(kinds: list[str], database: str) -> list[Row]:
     if "unit" in kinds:
         rows += [_row(unit.key, gettext("Unit")) for unit in directory.units()]
     if "leader" in kinds:
-        rows += [
-            _row("leader-of:" + unit.key.removeprefix("unit:"), gettext("Position"))
-            for unit in directory.units()
-        ]
+        rows += [_row("leader-of:" + unit.key.removeprefix("unit:"), gettext("Position")) for unit in directory.units()]
     if "role" in kinds and database:
         try:
             design = node().databases.open(database, g.identity).design
@@ -86,19 +83,13 @@ def documents(database: Database, forms: list[str], words: str) -> list[Row]:
         for view, column in _views(design.views.values(), name):
             if len(found) >= MOST:
                 break
-            query = (
-                ViewQuery(limit=MOST, sort=column, starts=words)
-                if words
-                else ViewQuery(limit=MOST, sort=column)
-            )
+            query = ViewQuery(limit=MOST, sort=column, starts=words) if words else ViewQuery(limit=MOST, sort=column)
             _gather(database, form, view, query, found)
             if not words:
                 break
         if words and len(found) < MOST:
             for view, column in _views(design.views.values(), name)[:2]:
-                _gather(
-                    database, form, view, ViewQuery(limit=MOST, filter={column: f"~{quoted(words)}"}), found
-                )
+                _gather(database, form, view, ViewQuery(limit=MOST, filter={column: f"~{quoted(words)}"}), found)
     return list(found.values())[:MOST]
 
 

@@ -67,17 +67,13 @@ def _lines(shower: Shower, item: Item, rows: Any) -> list[dict[str, str]]:
     if not cells or not isinstance(rows, list):
         return []
     return [
-        {cell.name: shower.text(cell, row.get(cell.name)) for cell in cells}
-        for row in rows
-        if isinstance(row, dict)
+        {cell.name: shower.text(cell, row.get(cell.name)) for cell in cells} for row in rows if isinstance(row, dict)
     ]
 
 
 def _choices(database: Database, form: Form, item: Item, items: Mapping[str, Any]) -> list[dict[str, Any]]:
     value = items.get(item.name)
-    chosen = [
-        str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")
-    ]
+    chosen = [str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
     return [
         {"value": option.value, "label": option.label, "retired": option.retired}
         for option in keyword_options(database, form, item, items, chosen)
@@ -92,12 +88,7 @@ def pulled(
     found: dict[str, dict[str, str]] = {}
     for item in form.items.values():
         target = items.get(item.name)
-        if (
-            item.type != "link"
-            or not item.pull
-            or not isinstance(target, str)
-            or (old or {}).get(item.name) == target
-        ):
+        if item.type != "link" or not item.pull or not isinstance(target, str) or (old or {}).get(item.name) == target:
             continue
         try:
             source = open_database(item.database or database.name).get(target)

@@ -99,9 +99,7 @@ def _view(design: Design, form: Form, item: Item) -> View | None:
         if form.name in view.forms
         and any(column.name == item.name and (column.indexed or column.sortable) for column in view.columns)
     ]
-    fitting.sort(
-        key=lambda view: (view.where is not None, bool(view.categories), len(view.forms), view.order)
-    )
+    fitting.sort(key=lambda view: (view.where is not None, bool(view.categories), len(view.forms), view.order))
     return fitting[0] if fitting else None
 
 
@@ -111,9 +109,7 @@ def rows_of(found: Linking, id: str, limit: int) -> tuple[list[Any], bool]:
         return [], False
     opened = open_database(found.database)
     try:
-        page = node().views.page(
-            opened, found.view.name, ViewQuery(limit=limit, filter={found.item.name: id})
-        )
+        page = node().views.page(opened, found.view.name, ViewQuery(limit=limit, filter={found.item.name: id}))
     except NotFound:
         return [], False
     return [row for row in page.rows if not row.restricted and row.form == found.form.name], page.more
@@ -142,9 +138,7 @@ def _small(one: Linking, view: View, id: str, rows: list[Any], more: bool) -> Sm
         )
         for row in rows
     ]
-    new = (
-        url_for("edit.new", database=one.database, form=one.form.name) + "?" + urlencode({one.item.name: id})
-    )
+    new = url_for("edit.new", database=one.database, form=one.form.name) + "?" + urlencode({one.item.name: id})
     address = url_for("views.view", database=one.database, view=view.name)
     return SmallView(
         label(one.form.plural),
@@ -172,9 +166,7 @@ def _cell(one: Linking, column: Column, row: Any, document: Mapping[str, Any]) -
     return Shower(one.design, one.form, document).html(item, value)
 
 
-def to_make(
-    database: Database, form: Form | None, document: Mapping[str, Any]
-) -> tuple[list[Making], list[Making]]:
+def to_make(database: Database, form: Form | None, document: Mapping[str, Any]) -> tuple[list[Making], list[Making]]:
     """What the person may write here: responses to the document, and related documents that will link to it."""
     if form is None or database.design is None:
         return [], []

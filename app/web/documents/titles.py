@@ -45,9 +45,7 @@ def title_of(design: Design | None, document: Mapping[str, Any]) -> str:
         value = document.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip().splitlines()[0][:120]
-    return (
-        gettext("%(kind)s without a title", kind=label(form.label)) if form else str(document.get("_id", ""))
-    )
+    return gettext("%(kind)s without a title", kind=label(form.label)) if form else str(document.get("_id", ""))
 
 
 def linked(database: str, ids: Iterable[str]) -> dict[str, Linked]:

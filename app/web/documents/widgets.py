@@ -119,7 +119,11 @@ class Editor:
     def field(self, item: Item) -> Field:
         """The field of one item."""
         return self._field(
-            item, item.name, f"f-{item.name}", self.document.get(item.name), self.errors.get(item.name, "")
+            item,
+            formdata.PREFIX + item.name,
+            f"f-{item.name}",
+            self.document.get(item.name),
+            self.errors.get(item.name, ""),
         )
 
     def _field(self, item: Item, name: str, id: str, value: Any, error: str, *, cell: bool = False) -> Field:
@@ -145,8 +149,7 @@ class Editor:
             fixed=closed,
             hidden=not cell and hidden(item, self.names),
             wide=item.width == "full" or kind in ("richtext", "table", "area", "files"),
-            picker=kind == "pick"
-            or (kind == "select" and (many or item.allow_new or len(options) > LONG_LIST)),
+            picker=kind == "pick" or (kind == "select" and (many or item.allow_new or len(options) > LONG_LIST)),
             url=self.source(item),
             unit=currency_of(item, self.document) if item.type == "money" else label(item.unit),
             lunar=isinstance(value, dict) and bool(value.get("lunar")),
@@ -164,9 +167,9 @@ class Editor:
             self._field(
                 cell,
                 start + cell.name,
-                f"f-{field.name}-{number}-{cell.name}",
+                f"f-{field.item.name}-{number}-{cell.name}",
                 row.get(cell.name),
-                self.errors.get(start + cell.name, ""),
+                "",
                 cell=True,
             )
             for cell in field.item.items
@@ -191,9 +194,7 @@ class Editor:
 
     def options(self, item: Item, value: Any) -> list[Option]:
         """What can be chosen: for keywords all that is offered now, for pickers only what is chosen."""
-        values = [
-            str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")
-        ]
+        values = [str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
         if item.type == "link":
             known = linked(item.database or self.database.name, values)
             return [Option(one, known[one].title, True) for one in values]

@@ -227,7 +227,7 @@ def show_form(
     """The edit page."""
     editor = Editor(database, form, items, old=old, errors=more.get("errors"))
     groups = editor.groups()
-    offered = [field.name for group in groups for field in group.fields if not field.fixed]
+    offered = [field.item.name for group in groups for field in group.fields if not field.fixed]
     id = str(old["_id"]) if old else ""
     return render_template(
         "edit/edit.html",

@@ -10,6 +10,7 @@ import { Steps, read } from "./form-state.js";
 import { headers, start as startRichText } from "./richtext.js";
 
 const form = document.getElementById("edit");
+let asking = null;
 if (form && !form.dataset.started) begin();
 
 function begin() {
@@ -86,7 +87,7 @@ function begin() {
     keep.cancel();
     const data = new FormData(form, event.submitter instanceof HTMLElement && event.submitter.name ? event.submitter : null);
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, headers: headers() });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: headers() });
       const result = await answer.json();
       if (result.location) {
         leaving = true;
@@ -136,8 +137,6 @@ function begin() {
 
 // -- what depends on what ---------------------------------------------------------------------------------------------
 
-let asking = null;
-
 async function ask(form, steps) {
   asking?.abort();
   asking = new AbortController();
@@ -161,7 +160,7 @@ async function ask(form, steps) {
     }
   }
   for (const [name, choices] of Object.entries(told.choices || {})) {
-    const select = form.querySelector(`select[name="${name}"]`);
+    const select = form.querySelector(`select[name="item.${name}"]`);
     if (select) setChoices(select, choices);
   }
   for (const [name, shown] of Object.entries(told.computed || {})) {
@@ -178,7 +177,7 @@ async function ask(form, steps) {
     });
   }
   for (const [name, value] of Object.entries(told.pulled || {})) {
-    const field = form.querySelector(`[name="${name}"]`);
+    const field = form.querySelector(`[name="item.${name}"]`);
     if (!field || field === document.activeElement || field.value === value.value) continue;
     if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value.value)) {
       field.append(new Option(value.label, value.value));
@@ -256,7 +255,7 @@ function showErrors(errors, reason) {
 }
 
 function target(field, name) {
-  const own = form.querySelector(`[name="${CSS.escape(name)}"]:not([hidden])`);
+  const own = form.querySelector(`[name="item.${CSS.escape(name)}"]:not([hidden])`);
   return own || field.querySelector(".picker-input, input:not([type=hidden]):not([hidden]), select:not([hidden]), textarea:not([hidden]), [contenteditable]");
 }
 

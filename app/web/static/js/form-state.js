@@ -35,7 +35,7 @@ function renumber(form, state) {
     const table = editor.dataset.table;
     rows(editor).forEach((row, index) => {
       for (const field of row.querySelectorAll("[name]")) {
-        const dense = `${table}.#${index}.${cellName(field)}`;
+        const dense = `item.${table}.#${index}.${cellName(field)}`;
         if (field.name in state.fields) state.fields[dense] = state.fields[field.name];
         if (field.name in state.choices) state.choices[dense] = state.choices[field.name];
         delete state.fields[field.name];
@@ -71,10 +71,10 @@ function denseName(form, field) {
   const row = field.closest("tr[data-row]");
   if (!row || !field.name.includes(".")) return field.name;
   const editor = row.closest(".table-editor");
-  return `${editor.dataset.table}.#${rows(editor).indexOf(row)}.${cellName(field)}`;
+  return `item.${editor.dataset.table}.#${rows(editor).indexOf(row)}.${cellName(field)}`;
 }
 
-const cellName = (field) => field.name.split(".").slice(2).join(".");
+const cellName = (field) => field.name.split(".").slice(3).join(".");
 
 // Undo and redo by steps: typing in one field within a second is one step.
 export class Steps {

@@ -1,6 +1,6 @@
 // The editor of sub-items (order lines and the like): add, remove, reorder rows, by mouse and by keyboard.
 //
-//   <table data-table="order_lines"> <tbody> <tr data-row> … inputs named order_lines.<n>.<item> … </tr> </tbody>
+//   <table data-table="order_lines"> <tbody> <tr data-row> … inputs named item.order_lines.<n>.<item> … </tr> </tbody>
 //   <template> one <tr> with __n__ where the number goes </template>
 //   <button data-table-add> anywhere inside the element with class table-editor
 //
