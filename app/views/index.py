@@ -54,7 +54,7 @@ class Prepared(NamedTuple):
     """Keys made ahead: document → the body they were made from, and the keys."""
 
     maker: Maker
-    made: dict[int, tuple[bytes, dict[int, Keys]]]
+    made: dict[int, tuple[bytes, Held, bytes]]  # the body, what it gives, that packed
 
 
 class Index:
@@ -247,12 +247,13 @@ class Index:
         with self.store.reading() as connection:
             maker = self.state(connection, db).maker
             rows = self._waiting(connection, db, size) if kind == "pending" else self._unbuilt(connection, db, size)
-        made: dict[int, tuple[bytes, dict[int, Keys]]] = {}
-        for doc, document, deleted, _, body, _ in rows:
+        made: dict[int, tuple[bytes, Held, bytes]] = {}
+        for doc, document, deleted, access, body, _ in rows:
             if document is not None and not deleted:
                 items = orjson.loads(body)
                 if not items.get("parent"):
-                    made[doc] = (body, maker.make(items, doc, None))
+                    held = Held(access, maker.make(items, doc, None))
+                    made[doc] = (body, held, pack(held))
         return Prepared(maker, made)
 
     @staticmethod
@@ -324,8 +325,9 @@ class Index:
             known = made.get(doc)
             if document is None or deleted:
                 batch.document(doc, document, None, access or 0)
-            elif known is not None and known[0] == body:
-                batch.document(doc, document, {}, access, keys=known[1])
+            elif known is not None and known[0] == body and known[1].access == access:
+                batch.document(doc, document, {}, access, made=known[1])
+                batch.packed[doc] = known[2]
             else:
                 batch.document(doc, document, orjson.loads(body), access)
         batch.write()
@@ -362,6 +364,7 @@ class _Batch:
         self._connection = connection
         self._db = db
         self._state = state
+        self.packed: dict[int, bytes] = {}
         self._held: dict[int, Held] = {}
         self._before: dict[int, Held] = {}
         self._numbers: dict[str, int | None] = {}
@@ -376,15 +379,13 @@ class _Batch:
         access: int,
         *,
         known_new: bool = False,
-        keys: dict[int, Keys] | None = None,
+        made: Held | None = None,
     ) -> None:
-        """Bring one document's keys up to date; a body of None removes it. `keys` if they are made already."""
+        """Bring one document's keys up to date; a body of None removes it. `made`: its keys, if made already."""
         if known_new and doc not in self._held:
             self._held[doc] = self._before[doc] = ABSENT
         old = self._old(doc)
-        if keys is None:
-            keys = self._keys(doc, body) if body is not None else {}
-        new = Held(access, keys)
+        new = made or Held(access, self._keys(doc, body) if body is not None else {})
         self._held[doc] = new
         if self._state.maker.trees:
             self._relate(doc, body)
@@ -475,7 +476,7 @@ class _Batch:
                 continue
             difference.add(doc, old, new)
             if new.keys:
-                blobs.append((doc, pack(new)))
+                blobs.append((doc, self.packed.get(doc) or pack(new)))
             else:
                 gone.append((doc,))
         connection.executemany(

@@ -21,7 +21,7 @@ from app.store import Visible
 from app.views import collation
 from app.views.entries import COUNT_ALL, Deltas
 
-LISTED = 400  # changes of one transaction that are listed; with more, remembered totals are read anew
+LISTED = 64  # changes of one transaction that are listed; with more, remembered totals are read anew
 KEPT = 4_000  # changes kept in the log
 REMEMBERED = 400  # answers, …
 ROWS = 200_000  # … and categories in them
