@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.access.databases import Databases
 
 DIRECTORY = "directory"
+BATCH = 50  # persons in one transaction: the write lock is held for some 50 ms
 OWN_ITEMS = frozenset({"language", "zone", "phone", "mobile", "signature", "notifications"})  # of one's own profile
 _SYNONYMS = {
     "mail": "email",
@@ -129,23 +130,30 @@ def create_persons(databases: Databases, identity: Identity, rows: list[Mapping[
     """
     results: list[RowResult] = []
     joined: dict[str, list[str]] = {}
-    for place, row in enumerate(rows):
-        try:
-            with databases.store.transaction():
-                items = _person_items(row)
-                groups = _groups(databases, items.pop("groups", None))
-                items["unit"] = _unit(databases, items.get("unit"))
-                key, name = items.pop("key", None), items.pop("name", "")
-                person = create_person(databases, identity, name=name, key=key, **items)
-            results.append(RowResult(place, person, None))
-        except (BadRequest, Forbidden) as problem:
-            results.append(RowResult(place, None, problem))
-            continue
-        for group in groups:
-            joined.setdefault(group, []).append(person.key)
+    for start in range(0, len(rows), BATCH):
+        with databases.store.transaction():
+            for place, row in enumerate(rows[start : start + BATCH], start):
+                results.append(_create_row(databases, identity, place, row, joined))
     for group, members in joined.items():
         change_group(databases, identity, group, members, [], {})
     return results
+
+
+def _create_row(
+    databases: Databases, identity: Identity, place: int, row: Mapping[str, Any], joined: dict[str, list[str]]
+) -> RowResult:
+    """The person of one row; whom to add to which group is noted in `joined`."""
+    try:
+        items = _person_items(row)
+        groups = _groups(databases, items.pop("groups", None))
+        items["unit"] = _unit(databases, items.get("unit"))
+        key, name = items.pop("key", None), items.pop("name", "")
+        person = create_person(databases, identity, name=name, key=key, **items)
+    except (BadRequest, Forbidden) as problem:
+        return RowResult(place, None, problem)
+    for group in groups:
+        joined.setdefault(group, []).append(person.key)
+    return RowResult(place, person, None)
 
 
 def _person_items(row: Mapping[str, Any]) -> dict[str, Any]:
