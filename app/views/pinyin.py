@@ -8,10 +8,13 @@ count at the start of a text of two or three characters that is no dictionary wo
 
 from __future__ import annotations
 
+import gc
 import sys
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
+
+import orjson
 
 SURNAMES = {
     "曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "区": "ou", "查": "zha", "盖": "ge",
@@ -43,13 +46,23 @@ class Tables(NamedTuple):
 
 @lru_cache(maxsize=1)
 def tables() -> Tables:
-    """The tables, built on first use (0.3 s); pypinyin itself is let go again, as it holds 50 MB."""
+    """The tables, built on first use (0.3 s)."""
+    packed = _read_pypinyin()
+    gc.collect()
+    single, known, words = orjson.loads(packed)
+    phrases: dict[str, list[tuple[str, list[str]]]] = {}
+    for phrase in sorted(known, key=len, reverse=True):
+        phrases.setdefault(phrase[:2], []).append((phrase, list(map(sys.intern, known[phrase]))))
+    return Tables({int(code): sys.intern(read) for code, read in single.items()}, phrases, frozenset(words))
+
+
+def _read_pypinyin() -> bytes:
+    """What is needed of pypinyin's tables, packed: pypinyin itself holds 50 MB and is let go again."""
     before = set(sys.modules)
     from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
     letters = _Letters()
     single = {code: letters[readings.split(",")[0]] for code, readings in PINYIN_DICT.items()}
-    phrases: dict[str, list[tuple[str, list[str]]]] = {}
     known = {place: reading.split() for place, reading in PLACES.items()}
     for phrase, readings in PHRASES_DICT.items():
         read = [letters[reading[0]] for reading in readings]
@@ -59,14 +72,13 @@ def tables() -> Tables:
         differs = read != usual and all(usual) and all(read)
         if differs and phrase not in known:
             known[phrase] = read
-    for phrase in sorted(known, key=len, reverse=True):
-        phrases.setdefault(phrase[:2], []).append((phrase, known[phrase]))
-    words = frozenset(phrase for phrase in PHRASES_DICT if phrase[0] in SURNAMES and len(phrase) <= 3)
-    del PHRASES_DICT, PINYIN_DICT
+    words = [phrase for phrase in PHRASES_DICT if phrase[0] in SURNAMES and len(phrase) <= 3]
+    kept = {str(code): reading for code, reading in single.items() if reading}
+    packed = orjson.dumps([kept, known, words])
     for name in set(sys.modules) - before:
         if name.partition(".")[0] == "pypinyin":
             del sys.modules[name]
-    return Tables(single, phrases, words)
+    return packed
 
 
 def readings(text: str) -> dict[int, str]:
