@@ -221,6 +221,19 @@ class Database:
         """Bring a document back from the trash, with id, content and attachments. NotFound, Forbidden."""
         return self._writer.restore(id)
 
+    @property
+    def may_purge(self) -> bool:
+        """Whether the person may remove documents of the trash for good: managers with the flag `delete`."""
+        return self.writable and rules.may_manage(self.rights) and "delete" in self.rights.flags
+
+    def purge(self, id: str) -> None:
+        """Remove a document of the trash for good; logged. NotFound, Forbidden."""
+        self._opened.tombstone(id)
+        if not self.may_purge:
+            raise Forbidden("Only managers remove documents for good.")
+        self._opened.raw.purge(id)
+        self._databases.audit.record("purged", self.identity.key, database=self.name, subject=id)
+
     def restore_item(self, id: str, rev: str, item: str) -> Saved:
         """Set one item to what it was in a revision. NotFound, Forbidden."""
         return self.change(id, {item: restoring.value_at(self, id, rev, item)}, action="restore_item")

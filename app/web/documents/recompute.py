@@ -101,5 +101,7 @@ def pulled(
             editor = Editor(database, form, {**items, name: source.get(from_item)}, old=old)
             field = editor.field(mine)
             shown = next((option.label for option in field.options if option.chosen), field.value)
+            if field.fixed:
+                shown = editor.shower.text(mine, source.get(from_item))
             found[name] = {"value": field.value, "label": shown}
     return found

@@ -100,7 +100,7 @@ def _own(database: Database, form: Form | None, document: Mapping[str, Any]) -> 
 
 def _called(database: Database, form: Form | None, name: str) -> str:
     if name == "_attachments":
-        return gettext("Files")
+        return str(gettext("Files"))
     item = item_of(form, database.design, name)
     return str(label(item.label))
 

@@ -41,7 +41,7 @@ def trash(database: str) -> str:
         database_title=context.label(opened.design.title) if opened.design else database,
         rows=shown,
         after=rows[PAGE - 1].seq if len(rows) > PAGE else None,
-        may_purge=hasattr(opened, "purge") and opened.rights.level >= 6,
+        may_purge=opened.may_purge,
     )
 
 

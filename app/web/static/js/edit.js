@@ -178,7 +178,12 @@ async function ask(form, steps) {
   }
   for (const [name, value] of Object.entries(told.pulled || {})) {
     const field = form.querySelector(`[name="item.${name}"]`);
-    if (!field || field === document.activeElement || field.value === value.value) continue;
+    if (!field) {
+      const output = document.getElementById(`f-${name}`);
+      if (output && output.textContent.trim() !== value.label) output.textContent = value.label;
+      continue;
+    }
+    if (field === document.activeElement || field.value === value.value) continue;
     if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value.value)) {
       field.append(new Option(value.label, value.value));
     }

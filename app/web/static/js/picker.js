@@ -31,7 +31,7 @@ class Picker {
     select.dataset.pickerReady = "";
     select.id = `${id}-value`;
     select.hidden = true;
-    this.box = element("div", "picker form-control");
+    this.box = element("div", this.multiple ? "picker form-control" : "picker picker-one form-control");
     this.chips = element("ul", "picker-chips");
     this.input = element("input", "picker-input");
     this.list = element("ul", "picker-list");
