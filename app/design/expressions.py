@@ -100,13 +100,14 @@ class Expression:
     and what is not given is empty.
     """
 
-    __slots__ = ("_plain", "_tree", "names", "source")
+    __slots__ = ("_constant", "_plain", "_tree", "names", "source")
 
     def __init__(self, source: str, known: Collection[str] | None = None) -> None:
         self.source = source
         tree = _parse(source)
         self.names = _check(tree, known)
         self._tree = tree
+        self._constant = tree if isinstance(tree, ast.Constant) else None
         self._plain = tree.id if isinstance(tree, ast.Name) and tree.id not in _CONSTANT_NAMES else None
 
     def evaluate(self, names: Mapping[str, Any], surroundings: Surroundings | None = None) -> Any:
@@ -117,6 +118,8 @@ class Expression:
         """As evaluate, but decimals stay exact: for computed items, whose field rounds them."""
         if self._plain is not None:
             return names.get(self._plain)
+        if self._constant is not None:
+            return exact(self._constant.value)
         return _evaluator().run(self, self._tree, names, surroundings)
 
     def holds(self, names: Mapping[str, Any], surroundings: Surroundings | None = None) -> bool:

@@ -188,7 +188,7 @@ class _Assembly:
                 reason = f'there is no keyword list "{item.keywords}"{near(item.keywords, self.keywords)}'
                 problems.append(Problem(file, _line_of(values, item.name), f"{path}.keywords", reason))
             series = self.values.get("numbering", {})
-            if item.series is not None and item.series not in series:
+            if item.type == "code" and item.series is not None and item.series not in series:
                 reason = f'database.yaml numbers no "{item.series}"{near(item.series, series)}'
                 problems.append(Problem(file, _line_of(values, item.name), f"{path}.series", reason))
 

@@ -150,8 +150,8 @@ class Keys:
             if isinstance(row, Located):
                 name = row.get(word)
                 found.append((row, f"{self.where(key)}[{name}]" if isinstance(name, str) else path))
-            elif isinstance(row, str):
-                found.append((named(word, row, value.lines[n]), f"{self.where(key)}[{row}]"))
+            elif isinstance(row, str | int | float) and not isinstance(row, bool):
+                found.append((named(word, str(row), value.lines[n]), f"{self.where(key)}[{row}]"))
             else:
                 self.problems.append(Problem(self.file, value.lines[n], path, "a mapping is expected here"))
         return found

@@ -8,6 +8,7 @@ sees all of them at once, and raised together as one BadRequest whose `fields` n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from app.access.model import Document
 from app.design.expressions import Expression, ExpressionError, near, plain
 from app.errors import BadRequest, DavenportError, NotFound
 from app.forms.fields import Around, Field, FieldProblem, Message
+from app.forms.keywords import KeywordLists
 from app.forms.plan import KEPT, STAMPS, Plan
 from app.forms.scope import Asking, names_for
 
@@ -329,6 +331,27 @@ class Composing:
             elif name in self.changed:
                 numbering.note(database, item.series, pattern, self.items, sent)
 
+    def learn(self) -> None:
+        """New words of `allow_new` items join their list, where this person keeps it; else they stay free words."""
+        rules = self.rules
+        if rules.databases is None or not rules.numbering.store.documents.writing:
+            return
+        for name, field in self.plan.keywords:
+            item, value = field.item, self.items.get(name)
+            if not item.allow_new or item.keywords is None or name not in self.changed or value is None:
+                continue
+            for word in value if isinstance(value, list) else [value]:
+                if word not in field.by_value:
+                    self._add_word(item.keywords, word)
+
+    def _add_word(self, keywords: str, word: str) -> None:
+        assert self.rules.databases is not None
+        opened = self.rules.databases.open(self.database.name, self.database.identity)
+        kept = KeywordLists(opened, self.rules.catalog.design(self.database.name))
+        if kept.may_keep(keywords):
+            with contextlib.suppress(DavenportError):
+                kept.add(keywords, word)
+
     def access(self) -> None:
         """Effective readers and authors: the form's expressions and all items of these types together."""
         access, plan = self.form.access, self.plan
@@ -399,6 +422,3 @@ def _sentence(form: Any, problems: Mapping[str, str], around: Around) -> str:
 def _same(one: Any, two: Any) -> bool:
     """Equal as JSON: 1 is not true."""
     return type(one) is type(two) and one == two
-
-
-__all__ = ["Composing", "DavenportError"]

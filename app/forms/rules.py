@@ -70,6 +70,7 @@ class FormRules:
         save.duplicates()
         save.refuse()
         save.number()
+        save.learn()
         save.access()
         save.refuse()
         return Composed(save.items, save.warnings)

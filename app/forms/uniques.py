@@ -173,19 +173,10 @@ class Uniques:
         """Readable documents with an equal value: (id, body, items). `id` is the document itself, if it
         is saved."""
         wanted = list(values(form, items, only))
-        if not wanted:
+        hits = self._hits(database.number, wanted) if wanted else {}
+        if not hits:
             return []
         with database.reading() as reading:
-            hits: dict[int, list[str]] = {}
-            for entry, value in wanted:
-                rows = reading.connection.execute(
-                    "SELECT doc FROM uniques WHERE db = ? AND item = ? AND value = ? LIMIT 200",
-                    (reading.number, entry.key, value),
-                )
-                for (doc,) in rows:
-                    hits.setdefault(doc, []).append(entry.item)
-            if not hits:
-                return []
             found = []
             for doc, names in list(hits.items())[:200]:
                 row = reading.connection.execute(
@@ -198,6 +189,20 @@ class Uniques:
                 if len(found) >= _FEW:
                     break
         return found
+
+    def _hits(self, db: int, wanted: Sequence[tuple[Compared, str]]) -> dict[int, list[str]]:
+        """Documents with one of the values, read or not: the caller joins them against what the person sees."""
+        hits: dict[int, list[str]] = {}
+        names = {(entry.key, value): entry.item for entry, value in reversed(wanted)}
+        parameters: list[Any] = []
+        for key, value in names:
+            parameters += (db, key, value)
+        one = "SELECT item, value, doc FROM uniques WHERE db = ? AND item = ? AND value = ?"
+        with self.store.reading() as connection:
+            rows = connection.execute(" UNION ALL ".join([one] * len(names)) + " LIMIT 500", parameters)
+            for key, value, doc in rows:
+                hits.setdefault(doc, []).append(names[key, value])
+        return {doc: [e.item for e, _ in wanted if e.item in found] for doc, found in hits.items()}
 
     def taken(self, database: str, form: Form, item: str, code: str) -> bool:
         """Does any document, readable or not, have this code? Only numbering asks, and shows nobody the

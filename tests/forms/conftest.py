@@ -40,6 +40,7 @@ items:
   - {name: phone, type: phone}
   - {name: class, type: keyword, keywords: classes, default: "'new'"}
   - {name: tags, type: keyword, multiple: true, allow_new: true, choices: [vip, foreign]}
+  - {name: mood, type: keyword, keywords: classes, allow_new: true}
   - {name: kind, type: keyword, choices: [{value: trade}, {value: service}]}
   - name: subkind
     type: keyword

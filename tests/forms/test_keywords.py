@@ -73,3 +73,10 @@ def test_documents_out_of_reach_keep_the_old_value_readable(node: Node) -> None:
     list(lists(node, "bob").rename_value("classes", "new", "fresh"))
     assert ann.get(own)["class"] == "new"
     assert node.design.keywords["classes"].by_value["new"].retired
+
+
+def test_a_keepers_new_word_joins_the_list_and_another_persons_does_not(node: Node) -> None:
+    node.open("ann").create({"form": "customer", "name": "a", "mood": "sad"})
+    assert "sad" not in node.design.keywords["classes"].by_value
+    node.open("bob").create({"form": "customer", "name": "b", "mood": "glad"})
+    assert "glad" in node.design.keywords["classes"].by_value

@@ -52,11 +52,17 @@ def test_the_year_is_that_of_the_organisation(store: Store, monkeypatch: pytest.
 
 def test_a_number_is_not_lost_when_the_save_fails(store: Store) -> None:
     numbering = Numbering(store)
-    with pytest.raises(RuntimeError), store.transaction():
-        first = numbering.draw("d", "s", PATTERN, {})
-        raise RuntimeError
+    drawn: list[str] = []
+
+    def fail() -> None:
+        with store.transaction():
+            drawn.append(numbering.draw("d", "s", PATTERN, {}))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with store.transaction():
-        assert numbering.draw("d", "s", PATTERN, {}) == first
+        assert numbering.draw("d", "s", PATTERN, {}) == drawn[0]
 
 
 def test_items_in_the_pattern_have_their_own_count(store: Store) -> None:

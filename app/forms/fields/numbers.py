@@ -1,4 +1,4 @@
-"""Numbers. JSON numbers in documents, decimal while they are calculated (docs/decisions/money.md).
+"""Numbers. JSON numbers in documents, decimal while they are calculated (docs/decisions/2026-11-22-money.md).
 
 A number is stored as an integer when whole, else as the shortest decimal; money has as many places as its
 currency and at most 15 digits, the range in which a JSON number holds every cent exactly.
