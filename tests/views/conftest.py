@@ -61,8 +61,7 @@ VIEWS = {
     "by_stage": "label: {en: S}\nforms: [deal]\ncategories: [stage, region]\nsort: [{by: title}]" + COLUMNS,
     "by_label": "label: {en: L}\nforms: [deal]\ncategories: [labels]\nsort: [{by: title}]" + COLUMNS,
     "open": "label: {en: O}\nforms: [deal]\nwhere: \"stage != 'lost'\"\n"
-    "sort: [{by: amount, descending: true}, {by: title}]"
-    + COLUMNS,
+    "sort: [{by: amount, descending: true}, {by: title}]" + COLUMNS,
     "threads": "label: {en: T}\nforms: [deal, reply]\nresponses: true\nsort: [{by: title}]\ncolumns: [{name: title}]",
     "threads_by_stage": "label: {en: T}\nforms: [deal, reply]\nresponses: true\ncategories: [stage]\n"
     "sort: [{by: title}]\ncolumns: [{name: title}]",
