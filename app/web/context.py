@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from flask import Response, g, redirect, request
 
-from app.access.identity import Identity
+from app.access import Identity
 from app.errors import Forbidden, NotFound, Unauthorized
 
 if TYPE_CHECKING:

@@ -13,12 +13,14 @@ from typing import Any
 from flask import Flask, Response, g, redirect, request, url_for
 from flask_login import LoginManager, UserMixin, current_user
 
-from app.access.identity import ANONYMOUS, Identity
+from app.access import ANONYMOUS, Identity
 from app.errors import DavenportError, NotFound
 from app.web import context, i18n, security
+from app.web.lists import cells
 
 THEMES = ("auto", "light", "dark", "contrast")
-PANES = ("right", "below", "off")
+PANES = ("auto", "right", "below", "off")
+NAMELESS = ("assets.asset", "healthz")
 PASSWORD_PAGES = ("/me/password", "/sign-out", "/assets/", "/frame/", "/healthz")
 
 
@@ -110,6 +112,8 @@ def replication_state() -> Any:
 def _identify() -> None:
     g.identity = ANONYMOUS
     g.signed_in = False
+    if request.endpoint in NAMELESS:  # the same for everybody, so that caches may keep it
+        return
     if current_user.is_authenticated:
         person = context.node().directory.person(current_user.key)
         if person is not None and person.active:
@@ -154,6 +158,7 @@ def _variables() -> dict[str, Any]:
         "navigation": navigation,
         "replication_state": replication_state,
         "person_label": context.person_label,
+        "tone_of": cells.tone_of,
         "label": context.label,
     }
 

@@ -9,6 +9,7 @@ credentials need neither.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import secrets
@@ -39,6 +40,7 @@ POLICY = {
     "base-uri": ["'none'"],
 }
 PROGRAMS = ("/api/", "/sync/")  # paths that programs use: JSON in and out
+SMALL = 1_000  # bytes that are not worth compressing
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -113,6 +115,24 @@ def add_headers(answer: Response) -> Response:
     answer.headers.setdefault("Cache-Control", "private, no-cache")
     if request.is_secure:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return _packed(answer)
+
+
+def _packed(answer: Response) -> Response:
+    """Pages and JSON compressed where it pays and the browser takes it."""
+    if (
+        answer.mimetype not in ("text/html", "application/json")
+        or answer.is_streamed
+        or answer.direct_passthrough
+        or "Content-Encoding" in answer.headers
+        or "gzip" not in request.headers.get("Accept-Encoding", "")
+    ):
+        return answer
+    body = answer.get_data()
+    if len(body) > SMALL:
+        answer.set_data(gzip.compress(body, 4, mtime=0))
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
     return answer
 
 

@@ -66,8 +66,7 @@ def build(found: ListPage) -> Board:
     """The whole board: one question for counts and totals, one for each column that has cards."""
     item, _ = group_column(found)
     counted = {
-        row.values[-1]: row
-        for row in context.node().views.categories(found.database, found.view.name, _query(found))
+        row.values[-1]: row for row in context.node().views.categories(found.database, found.view.name, _query(found))
     }
     known = [choice.value for choice in choices(found, item) if not choice.retired or choice.value in counted]
     if found.view.where is not None:
@@ -109,9 +108,7 @@ def _query(found: ListPage, **extra: Any) -> Any:
     return replace(found.state, sort=None).query(**extra)
 
 
-def _column(
-    found: ListPage, value: Any, row: Any, item: Item | None, *, after: str | None = None
-) -> BoardColumn:
+def _column(found: ListPage, value: Any, row: Any, item: Item | None, *, after: str | None = None) -> BoardColumn:
     """A column; `value` is that of its cards, or the path of the category when more cards are asked for."""
     cards: list[grid.ShownRow] = []
     following = None

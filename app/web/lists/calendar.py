@@ -92,10 +92,7 @@ def build(found: ListPage) -> Calendar:
     for start in range(0, (last - first).days + 1, 7):
         line = [first + timedelta(days=start + offset) for offset in range(7)]
         shown.append(
-            [
-                Day(d, week or d.month == asked.month, d == today, d.weekday() > 4, days.get(d, []))
-                for d in line
-            ]
+            [Day(d, week or d.month == asked.month, d == today, d.weekday() > 4, days.get(d, [])) for d in line]
         )
     before, after = (asked - timedelta(days=7), asked + timedelta(days=7)) if week else _months(asked)
 
@@ -107,9 +104,7 @@ def build(found: ListPage) -> Calendar:
     period = found.state.period
     return Calendar(
         title=_heading(first, last, asked, week),
-        names=[
-            dates.format_skeleton("E", line, locale=g.language) for line in (day.date for day in shown[0])
-        ],
+        names=[dates.format_skeleton("E", line, locale=g.language) for line in (day.date for day in shown[0])],
         weeks=shown,
         previous=address(before, period),
         next=address(after, period),

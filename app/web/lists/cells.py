@@ -133,9 +133,9 @@ def money(value: float, currency: str, language: str) -> str:
     """An amount with its currency's sign; whole amounts without decimals."""
     try:
         whole = float(value).is_integer()
-        return numbers.format_currency(
-            value, currency, "¤#,##0" if whole else "¤#,##0.00", locale=language, currency_digits=False
-        )
+        pattern = "¤#,##0" if whole else "¤#,##0.00"
+        shown = numbers.format_currency(value, currency, pattern, locale=language, currency_digits=False)
+        return shown.replace("CN¥", "¥")  # the house currency needs no country
     except (ValueError, numbers.UnknownCurrencyError):
         return format_number(value, 2)
 

@@ -69,13 +69,8 @@ def chosen(view: View, kept: Mapping[str, Any], *, grouped: bool) -> list[ShownC
     ] or list(view.columns[:1])
     linking = next((c.name for name in LINKING for c in visible if c.name == name), None)
     if linking is None:
-        linking = next(
-            (c.name for c in visible if c.type in ("text", "code")), visible[0].name if visible else ""
-        )
-    return [
-        ShownColumn(column, _width(widths.get(column.name), column), column.name == linking)
-        for column in visible
-    ]
+        linking = next((c.name for c in visible if c.type in ("text", "code")), visible[0].name if visible else "")
+    return [ShownColumn(column, _width(widths.get(column.name), column), column.name == linking) for column in visible]
 
 
 def _width(kept: Any, column: Column) -> int:

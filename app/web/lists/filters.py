@@ -135,15 +135,12 @@ def saved(found: ListPage) -> list[Saved]:
 def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
     """Keep a filter; sharing needs the flag of the ACL."""
     if shared and "shared_views" not in found.database.rights.flags:
-        raise Forbidden(
-            _("Sharing filters is not among your rights in this database. Keep it for yourself instead.")
-        )
+        raise Forbidden(_("Sharing filters is not among your rights in this database. Keep it for yourself instead."))
     clean = urlencode([(key, value) for key, value in parse_qsl(query)][:60])
     id = new_id()
     with preferences.connection(context.node().data) as connection:
         connection.execute(
-            "INSERT INTO filters (id, person, database, view, name, shared, query)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO filters (id, person, database, view, name, shared, query) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 id,
                 context.identity().person.key,

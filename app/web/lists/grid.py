@@ -101,9 +101,7 @@ def shown_rows(database: Database, columns: Sequence[ShownColumn], rows: Iterabl
         doc = row.doc or {}
         shown = [
             Cell(
-                Markup("")
-                if row.restricted
-                else cells.html(column.column, row.columns.get(column.name), doc),
+                Markup("") if row.restricted else cells.html(column.column, row.columns.get(column.name), doc),
                 column,
             )
             for column in columns

@@ -138,11 +138,7 @@ class State:
         """What a click on a column's heading gives: ascending, descending, back to the view's own order."""
         if self.sort != column:
             return replace(self, sort=column, descending=False)
-        return (
-            replace(self, descending=True)
-            if not self.descending
-            else replace(self, sort=None, descending=False)
-        )
+        return replace(self, descending=True) if not self.descending else replace(self, sort=None, descending=False)
 
     def without(self, dropped: Filter) -> State:
         """The state without one filter."""

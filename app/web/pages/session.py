@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, render_template, request, session
 from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 
-from app.access.identity import Person
+from app.access import Person
 from app.errors import TooManyRequests, Unauthorized
 from app.web import context, security
 from app.web.frame import SignedIn

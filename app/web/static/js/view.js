@@ -54,14 +54,14 @@ function move(step, extend) {
 const pane = document.getElementById("preview");
 let waiting;
 let shown = "";
-const paneOn = () => !document.body.classList.contains("pane-off") && pane.offsetParent !== null;
+const paneOn = () => pane.parentElement.offsetWidth > 0;
 
 function preview(line, now = false) {
   clearTimeout(waiting);
   if (!paneOn() || line.dataset.id === shown) return;
   waiting = setTimeout(() => {
     shown = line.dataset.id;
-    htmx.ajax("GET", line.dataset.url, { target: "#preview", swap: "innerHTML" }).then(() => {
+    htmx.ajax("GET", `${line.dataset.url}?fragment=preview`, { target: "#preview", swap: "innerHTML" }).then(() => {
       pane.parentElement.scrollTop = 0;
       read(line);
     });
@@ -80,7 +80,7 @@ function read(line) {
 
 function setPane(name) {
   remember("pane", name);
-  document.body.classList.remove("pane-right", "pane-below", "pane-off");
+  document.body.classList.remove("pane-auto", "pane-right", "pane-below", "pane-off");
   document.body.classList.add(`pane-${name}`);
   for (const button of document.querySelectorAll(".menu-choice [data-pane]")) button.setAttribute("aria-pressed", String(button.dataset.pane === name));
   shown = "";
@@ -260,7 +260,7 @@ on("u", () => {
 });
 on("e", () => { const line = row(); if (!line) return false; location.assign(`${line.dataset.url}/edit`); });
 on("F2", () => { const line = row(); if (!line?.matches(".row-line")) return false; editCell(line, null); });
-on("p", () => setPane(document.body.classList.contains("pane-off") ? "right" : "off"));
+on("p", () => setPane(paneOn() ? "off" : "right"));
 on("f", () => { const find = document.getElementById("find"); find.focus(); find.select(); });
 on("F", () => document.getElementById("filter-dialog").showModal());
 on("Escape", () => { if (selected.size || allResults) selectNone(); else if (paneOn() && document.body.classList.contains("pane-open")) document.body.classList.remove("pane-open"); else return false; });
