@@ -188,8 +188,11 @@ class Index:
         with self.store.reading() as connection:
             return self.missing(connection, db)
 
-    def missing(self, connection: sqlite3.Connection, db: int) -> int:
-        """As `pending`, in this snapshot."""
+    def missing(self, connection: sqlite3.Connection, db: int, state: State | None = None) -> int:
+        """As `pending`, in this snapshot; all documents while the design's orders are not even entered."""
+        if state is not None and len(state.numbers) < len(state.orders.by_digest):
+            row = connection.execute("SELECT documents FROM databases WHERE db = ?", (db,)).fetchone()
+            return int(row[0])
         waiting = connection.execute("SELECT count(*) FROM pending WHERE db = ?", (db,)).fetchone()[0]
         row = connection.execute(
             "SELECT d.update_seq - min(o.built), d.documents FROM orders AS o JOIN databases AS d USING (db)"

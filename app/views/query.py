@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -107,6 +107,8 @@ class _Asking:
 
     def question(self) -> Question:
         query = self.query
+        if query.category is not None and query.sort is not None:
+            return self._sorted_category(query.sort, query.category)
         if query.category is not None:
             return self._categorised(query.category)
         if query.sort is not None:
@@ -119,10 +121,32 @@ class _Asking:
             return self._make(self.own.columns[condition.name], ranges, self.conditions, exact=condition)
         return self._make(self.own.default, [EVERYTHING], self.conditions)
 
+    def _category_order(self) -> str:
+        default = self.own.default
+        return default if self.orders.by_digest[default].categories or not self.own.board else self.own.board
+
+    def _sorted_category(self, column: str, path: str) -> Question:
+        """A category in the order of another column: few documents are sorted, many tested in that order."""
+        digest = self._category_order()
+        order = self.orders.by_digest[digest]
+        prefixes = category_prefixes(order, path)
+
+        def inside(body: Mapping[str, Any]) -> bool:
+            keys = map(b"".join, itertools.product(*(part.encoded(body) for part in order.categories)))
+            return any(key.startswith(prefix) for key in keys for prefix in prefixes)
+
+        ranges = tuple((prefix, collation.after(prefix)) for prefix in prefixes)
+        question = self._sorted(column)
+        return replace(question, tests=(*question.tests, inside), narrow=(self.numbers.get(digest, -1), ranges))
+
+    def by_category(self) -> Question:
+        """What fits, category by category."""
+        if self.query.category is not None:
+            return self._categorised(self.query.category)
+        return self._make(self._category_order(), [EVERYTHING], self.conditions, also=self._starts_test(None))
+
     def _categorised(self, path: str) -> Question:
-        digest = self.own.default
-        if not self.orders.by_digest[digest].categories and self.own.board:
-            digest = self.own.board
+        digest = self._category_order()
         order = self.orders.by_digest[digest]
         ranges = [(prefix, collation.after(prefix)) for prefix in category_prefixes(order, path)]
         return self._make(digest, ranges, self.conditions, within=True, also=self._starts_test(None))

@@ -98,9 +98,10 @@ class Views:
             token = self._sealer.seal([_signature(asked.view, question, query), *_portable(result.last)])
         return Page(rows, token, result.more, asked.missing, result.partial)
 
-    def _question(self, database: Database, asked: Asked, query: ViewQuery) -> Question:
-        assert asked.state.design is not None
-        return ask(database, asked.state.design, asked.state.orders, asked.state.numbers, asked.view, query)
+    def _question(self, database: Database, asked: Asked, query: ViewQuery, *, by_category: bool = False) -> Question:
+        state = asked.state
+        assert state.design is not None
+        return ask(database, state.design, state.orders, state.numbers, asked.view, query, by_category=by_category)
 
     def _open_token(self, question: Question, query: ViewQuery) -> Position | None:
         if not query.after:
@@ -121,7 +122,7 @@ class Views:
             found = state.design.views.get(view) if state.design else None
             if found is None or not shown(found, database):
                 raise NotFound("There is no such view.")
-            missing = self.index.missing(reading.connection, db)
+            missing = self.index.missing(reading.connection, db, state)
             yield Asked(reading, state, found, state.orders.views[view], missing)
 
     def _refresh(self, db: int) -> None:
@@ -190,7 +191,7 @@ class Views:
 
     def _filtered(self, database: Database, asked: Asked, query: ViewQuery) -> dict[bytes, Total]:
         """Categories of the documents that fit a filter, found by looking through the order."""
-        question = self._question(database, asked, _within(query))
+        question = self._question(database, asked, replace(query, sort=None), by_category=True)
         search = Search(asked.reading, asked.state, question, self.marks.seen(database), query.unread)
         order = question.order
         start = len(split_path(query.category)) if query.category is not None else 0
@@ -294,10 +295,6 @@ class Views:
                 time.sleep(idle)
             else:
                 time.sleep(0.01)  # let waiting writers in
-
-
-def _within(query: ViewQuery) -> ViewQuery:
-    return ViewQuery(category=query.category, filter=query.filter, unread=query.unread, starts=query.starts)
 
 
 def _signature(view: View, question: Question, query: ViewQuery) -> str:
