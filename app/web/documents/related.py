@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 5
 COLUMNS = 4
+TITLES = ("name", "title", "subject", "question", "product")
 
 
 class Linking(NamedTuple):
@@ -44,6 +45,7 @@ class SmallView(NamedTuple):
     heading: str
     icon: str
     columns: list[str]
+    link: int  # which column leads to the document
     rows: list[Line]
     more: bool
     url: str  # all of them, in the view
@@ -144,6 +146,7 @@ def _small(one: Linking, view: View, id: str, rows: list[Any], more: bool) -> Sm
         label(one.form.plural),
         one.form.icon,
         [label(column.label) for column in columns],
+        next((n for n, column in enumerate(columns) if column.name in TITLES), 0),
         lines,
         more,
         f"{address}?{urlencode({f'f.{one.item.name}': id})}",

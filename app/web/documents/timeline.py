@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_babel import gettext
 
+from app import clock
 from app.design import Form
 from app.web.context import label
 from app.web.documents.layout import item_of
@@ -152,9 +153,19 @@ def _when(document: Mapping[str, Any]) -> str:
     """When it happened: what the document says, else when it was written."""
     for name in WHEN:
         value = document.get(name)
-        if isinstance(value, str) and len(value) >= 10:
+        if isinstance(value, str) and len(value) > 10:
             return value
+        if isinstance(value, str) and len(value) == 10:  # a day: noon, or the moment of writing when that is near
+            written = str(document.get("created_at") or "")
+            return written if _near(value, written) else f"{value}T04:00:00.000Z"
     return ""
+
+
+def _near(day: str, moment: str) -> bool:
+    try:
+        return abs((clock.parse(day) - clock.parse(moment)).days) <= 1
+    except ValueError:
+        return False
 
 
 def _gist(document: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from flask_babel import gettext as _
 from app.access import Database
 from app.errors import BadRequest, Forbidden, NotFound
 from app.transfer import errorfile, mapping, plans
-from app.transfer.importing import SOURCE, keep_source
+from app.transfer.importing import ERROR, PART, SOURCE, keep_source
 from app.transfer.jobs import Job
 from app.transfer.plans import Part, Plan
 from app.transfer.readers import Table, open_table
@@ -38,9 +38,12 @@ LISTED = 30
 
 
 def creatable(database: Database) -> list[Any]:
-    """The forms whose documents the person may create here."""
+    """The forms whose documents the person may create here, those of the first view first."""
     forms = database.design.forms.values() if database.design else ()
-    return sorted((form for form in forms if database.may_create(form.name)), key=lambda form: form.order)
+    views = context.node().views.describe(database)
+    first = views[0].forms if views else ()
+    found = [form for form in forms if database.may_create(form.name) and not form.response_to]
+    return sorted(found, key=lambda form: (form.name not in first, form.order))
 
 
 @blueprint.get("/db/<database>/import")
@@ -148,8 +151,8 @@ def outcome(job: Job) -> dict[str, Any]:
     if job.finished and job.state != "undone":
         for row in context.node().jobs.rows(job.id, skipped=True):
             text = row.skipped or ""
-            if text.startswith("error:"):
-                refused.append((row.n % 10_000_000, text.removeprefix("error:")))
+            if text.startswith(ERROR):
+                refused.append((row.n % PART, text.removeprefix(ERROR)))
             if len(refused) == 20:
                 break
     return {"counts": job.detail.get("counts", {}), "refused": refused}
