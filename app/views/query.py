@@ -82,9 +82,15 @@ def ask(
     numbers: Mapping[str, int],
     view: View,
     query: ViewQuery,
+    *,
+    by_category: bool = False,
 ) -> Question:
-    """The question a query is. BadRequest when it names what is not there."""
-    return _Asking(database, design, orders, numbers, view, query).question()
+    """The question a query is; `by_category` keeps the order of the categories.
+
+    BadRequest when the query names what is not there.
+    """
+    asking = _Asking(database, design, orders, numbers, view, query)
+    return asking.by_category() if by_category else asking.question()
 
 
 class _Asking:
