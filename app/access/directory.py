@@ -259,10 +259,10 @@ class Directory:
         """How a name in a list is shown to people: labels of persons, groups, units and positions."""
         words = _WORDS["zh" if language == "zh" else "en"]
         snapshot = self.snapshot()
-        if key in words:
-            return words[key]
         if key in snapshot.persons:
             return snapshot.persons[key].name
+        if key in words and key != "leader":
+            return words[key]
         if key.startswith(LEADER):
             return words["leader"].format(unit=self.label(UNIT + key.removeprefix(LEADER), language))
         found: Group | Unit | None = snapshot.groups.get(key) or snapshot.units.get(key)
