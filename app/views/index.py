@@ -33,6 +33,7 @@ from app.views.totals import write_totals
 HOLD = 0.04  # seconds a background transaction aims to hold the write lock
 FEWEST, MOST = 20, 2_000  # documents in one background transaction
 FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
+COUNTED = 10_000  # waiting documents a page counts
 AT_ONCE = 150  # documents in a database for which new orders are built within the transaction
 BUILDING, LEAVING = 0, -1
 
@@ -189,11 +190,17 @@ class Index:
             return self.missing(connection, db)
 
     def missing(self, connection: sqlite3.Connection, db: int, state: State | None = None) -> int:
-        """As `pending`, in this snapshot; all documents while the design's orders are not even entered."""
+        """As `pending`, in this snapshot. With a state, for a page: waiting ones are counted up to `COUNTED`.
+
+        All documents are missing while the design's orders are not even entered.
+        """
         if state is not None and len(state.numbers) < len(state.orders.by_digest):
             row = connection.execute("SELECT documents FROM databases WHERE db = ?", (db,)).fetchone()
             return int(row[0])
-        waiting = connection.execute("SELECT count(*) FROM pending WHERE db = ?", (db,)).fetchone()[0]
+        most = -1 if state is None else COUNTED + 1
+        waiting = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM pending WHERE db = ? LIMIT ?)", (db, most)
+        ).fetchone()[0]
         row = connection.execute(
             "SELECT d.update_seq - min(o.built), d.documents FROM orders AS o JOIN databases AS d USING (db)"
             " WHERE o.db = ? AND o.ready = 0",
