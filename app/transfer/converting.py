@@ -80,7 +80,7 @@ class Converter:
 
     def _keyword(self, item: Item, cell: Any) -> Any:
         known = self._keywords.get(item.name, {})
-        whole = known.get(normal(text(cell)))
+        whole = known.get(normal(text(cell))) or _shortened(known, normal(text(cell)))
         if not item.multiple:
             return whole if whole is not None else text(cell)
         if whole is not None:
@@ -108,6 +108,12 @@ class Converter:
         except ValueError:
             return cell
         return stamp(local)
+
+
+def _shortened(known: Mapping[str, str], word: str) -> str | None:
+    """`潜在` for `潜在客户`: the one choice whose label begins so."""
+    found = {value for label, value in known.items() if len(word) > 1 and label.startswith(word)}
+    return found.pop() if len(found) == 1 else None
 
 
 def text(cell: Any) -> str:

@@ -130,9 +130,7 @@ class _PartRun:
 
     def _survey(self) -> matching.Known:
         """The first pass: what links and keys the file holds; then one look at what is there."""
-        link_columns = [
-            (index, self._links[name]) for index, name in self._part.columns.items() if name in self._links
-        ]
+        link_columns = [(index, self._links[name]) for index, name in self._part.columns.items() if name in self._links]
         for row in self._rows() if link_columns else ():
             for index, links in link_columns:
                 if index < len(row.cells) and row.cells[index] is not None:
@@ -228,9 +226,7 @@ class _PartRun:
             answers = self._database.create_many(wanted, ids=[task.id for task in tasks])
         for task, answer in zip(tasks, answers, strict=True):
             if isinstance(answer, Conflict):
-                outcome[task.n] = JobRow(
-                    task.n, task.id
-                )  # written before the kill, and not readable to the person
+                outcome[task.n] = JobRow(task.n, task.id)  # written before the kill, and not readable to the person
             elif isinstance(answer, DavenportError) and not self._excused(answer, task):
                 outcome[task.n] = JobRow(task.n, skipped=ERROR + reason(answer, self._form))
             else:
@@ -249,9 +245,7 @@ class _PartRun:
     def _update(self, n: int, match: matching.Match, items: dict[str, Any]) -> JobRow:
         try:
             old = self._database.get(match.id)
-            changed = {
-                name: value for name, value in items.items() if old.get(name) != value and name != "code"
-            }
+            changed = {name: value for name, value in items.items() if old.get(name) != value and name != "code"}
             if not changed:
                 return JobRow(n, skipped="Everything is there already.")
             before = {"old": {name: old.get(name) for name in changed}, "new": changed}
@@ -291,9 +285,7 @@ def reason(problem: DavenportError, form: Form | None = None) -> str:
     return " ".join(parts)
 
 
-def converter(
-    database: Database, directory: Directory, form: Form, links: Mapping[str, matching.Links]
-) -> Converter:
+def converter(database: Database, directory: Directory, form: Form, links: Mapping[str, matching.Links]) -> Converter:
     """The converter of a form's rows for the person the database is open for."""
 
     labels = named(directory)

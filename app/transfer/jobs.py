@@ -112,9 +112,7 @@ class Run:
         self._jobs = jobs
         self._watch = watch
 
-    def progress(
-        self, done: int, total: int | None = None, rows: Sequence[JobRow] = (), **detail: Any
-    ) -> None:
+    def progress(self, done: int, total: int | None = None, rows: Sequence[JobRow] = (), **detail: Any) -> None:
         """Note how far it is, with the rows done since, in one transaction; a row written twice is the same
         row.
 
@@ -133,9 +131,7 @@ class Run:
     def forget(self, numbers: list[int]) -> None:
         """Drop rows that have been undone."""
         with self._jobs._file.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM job_rows WHERE job = ? AND n = ?", [(self.job.id, n) for n in numbers]
-            )
+            connection.executemany("DELETE FROM job_rows WHERE job = ? AND n = ?", [(self.job.id, n) for n in numbers])
 
     def rows(self, *, batch: int = 500, backwards: bool = False) -> Iterator[JobRow]:
         """What the job did so far, in order."""
@@ -197,9 +193,7 @@ class Jobs:
     def cancel(self, id: str) -> None:
         """Ask a job to stop after its present batch."""
         with self._file.transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET cancel = 1 WHERE id = ? AND state IN ('waiting', 'running')", (id,)
-            )
+            connection.execute("UPDATE jobs SET cancel = 1 WHERE id = ? AND state IN ('waiting', 'running')", (id,))
             connection.execute(
                 "UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ? AND state = 'waiting'",
                 (now(), id),
@@ -246,9 +240,7 @@ class Jobs:
             ).fetchall()
         return [_job(row) for row in rows]
 
-    def rows(
-        self, id: str, *, batch: int = 500, skipped: bool = False, backwards: bool = False
-    ) -> Iterator[JobRow]:
+    def rows(self, id: str, *, batch: int = 500, skipped: bool = False, backwards: bool = False) -> Iterator[JobRow]:
         """What a job did, or only what it skipped, in batches so that nothing is held meanwhile."""
         last, sign, order = (1 << 62, "<", "DESC") if backwards else (0, ">", "ASC")
         only = "AND skipped IS NOT NULL" if skipped else ""
@@ -323,9 +315,7 @@ class Jobs:
         while not self._stopping.wait(BEAT):
             try:
                 with self._file.transaction() as connection:
-                    connection.execute(
-                        "UPDATE jobs SET heartbeat = ? WHERE owner = ?", (time.time(), self._owner)
-                    )
+                    connection.execute("UPDATE jobs SET heartbeat = ? WHERE owner = ?", (time.time(), self._owner))
                 if self._serving:
                     self.resume()
             except DavenportError:
@@ -383,21 +373,17 @@ class Jobs:
     def _end(self, run: Run, state: str) -> None:
         with self._file.transaction() as connection:
             connection.execute(
-                "UPDATE jobs SET state = ?, ended_at = ?, owner = NULL, detail = ?"
-                " WHERE id = ? AND owner = ?",
+                "UPDATE jobs SET state = ?, ended_at = ?, owner = NULL, detail = ? WHERE id = ? AND owner = ?",
                 (state, now(), _text(run.detail), run.job.id, self._owner),
             )
         with self._lock:
             self._held.discard(run.job.id)
 
-    def _progress(
-        self, job: Job, done: int, total: int | None, detail: dict[str, Any], rows: Sequence[JobRow]
-    ) -> Job:
+    def _progress(self, job: Job, done: int, total: int | None, detail: dict[str, Any], rows: Sequence[JobRow]) -> Job:
         total = job.total if total is None else total
         with self._file.transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO job_rows (job, n, id, before, after_rev, skipped)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO job_rows (job, n, id, before, after_rev, skipped) VALUES (?, ?, ?, ?, ?, ?)",
                 [(job.id, n, id, before and _text(before), rev, why) for n, id, before, rev, why in rows],
             )
             connection.execute(

@@ -57,8 +57,7 @@ SYNONYMS: dict[str, str] = {
     "parent_company": "上级公司 母公司 总公司 parentcompany headoffice",
     "remarks": "备注 说明 附注 描述 note notes comment comments remark description memo",
     "department": "部门 所在部门 dept division",
-    "title": "职务 职位 职称 标题 业务名称 项目名称 商机名称 主题 jobtitle position role dealname "
-    "opportunity subject",
+    "title": "职务 职位 职称 标题 业务名称 项目名称 商机名称 主题 jobtitle position role dealname opportunity subject",
     "birthday": "生日 出生日期 出生年月 birthdate dateofbirth dob",
     "gender": "性别 sex",
     "hobbies": "爱好 兴趣 兴趣爱好 interests",
@@ -117,9 +116,7 @@ def _score(item: Item, header: str, has_links: bool) -> int:
     if header in _SYNONYMS.get(item.name, frozenset()):
         own_name = item.name == "name" and has_links and COMPANY.search(header)
         return 20 if own_name else 60 if item.type == "link" else 50
-    if any(
-        label and len(label) > 1 and (header.endswith(label) or header.startswith(label)) for label in labels
-    ):
+    if any(label and len(label) > 1 and (header.endswith(label) or header.startswith(label)) for label in labels):
         return 30
     return 0
 

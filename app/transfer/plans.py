@@ -34,9 +34,7 @@ class Part:
     header: int
     columns: dict[int, str]
     duplicates: str = "skip"
-    repeats: bool = (
-        False  # rows may repeat the same document (customers of a one-sheet file): not worth a word
-    )
+    repeats: bool = False  # rows may repeat the same document (customers of a one-sheet file): not worth a word
     optional: bool = False  # a row without any value of its own is no error
 
 
@@ -49,7 +47,10 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """As a job keeps it."""
-        return {"name": self.name, "parts": [asdict(part) for part in self.parts]}
+        parts = [asdict(part) for part in self.parts]
+        for part in parts:
+            part["columns"] = {str(index): name for index, name in part["columns"].items()}
+        return {"name": self.name, "parts": parts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Plan:
@@ -232,9 +233,7 @@ def _given(design: Design | None, table: Table, value: Any, defaults: Mapping[st
     header = next((row for row in rows if row.number == number), None) or mapping.find_header(form, rows)
     columns = mapping.by_header(form, header.cells, value.get("columns", {}))
     policy = value.get("duplicates", defaults.get("duplicates", "skip"))
-    return _part(
-        {"form": form.name, "sheet": sheet, "header": header.number, "columns": columns, "duplicates": policy}
-    )
+    return _part({"form": form.name, "sheet": sheet, "header": header.number, "columns": columns, "duplicates": policy})
 
 
 def preview(table: Table, plan: Plan, *, rows: int = PREVIEW) -> list[Preview]:

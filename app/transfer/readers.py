@@ -157,9 +157,7 @@ def _fits(path: Path, *encodings: str) -> str:
         except UnicodeDecodeError:
             continue
         return encoding
-    raise BadRequest(
-        "The characters of this file are neither UTF-8 nor UTF-16 nor GB18030; save it as CSV UTF-8."
-    )
+    raise BadRequest("The characters of this file are neither UTF-8 nor UTF-16 nor GB18030; save it as CSV UTF-8.")
 
 
 def find_delimiter(sample: str) -> str:

@@ -68,9 +68,7 @@ def allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, loopback:
     """Whether a webhook may go there."""
     if address.is_loopback:
         return loopback
-    return not (
-        address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
-    )
+    return not (address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved)
 
 
 class _Plain(http.client.HTTPConnection):

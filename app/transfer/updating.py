@@ -54,9 +54,7 @@ class Updater:
         rows = islice(enumerate(_lines(targets), start=1), last, None)
         while batch := list(islice(rows, BATCH)):
             made = [change(database, n, id, items) for n, id in batch]
-            counts.update(
-                "error" if row.skipped else "same" if row.before is None else "updated" for row in made
-            )
+            counts.update("error" if row.skipped else "same" if row.before is None else "updated" for row in made)
             run.progress(batch[-1][0], total, rows=made, counts=dict(counts))
         run.progress(total, total, counts=dict(counts))
 
@@ -117,11 +115,7 @@ def change(database: Database, n: int, id: str, items: dict[str, Any]) -> JobRow
                 continue
             return JobRow(n, id, skipped=f"{ERROR}Somebody else keeps changing it.")
         except DavenportError as problem:
-            form = (
-                database.design.forms.get(str(old.get("form")))
-                if database.design and problem.fields
-                else None
-            )
+            form = database.design.forms.get(str(old.get("form"))) if database.design and problem.fields else None
             return JobRow(n, id, skipped=ERROR + reason(problem, form))
         before = {"old": {name: old.get(name) for name in changed}, "new": changed}
         return JobRow(n, id, before, saved.rev)

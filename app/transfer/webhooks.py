@@ -100,9 +100,7 @@ class Delivery(NamedTuple):
 class Webhooks:
     """The webhooks of a node."""
 
-    def __init__(
-        self, file: SqliteFile, databases: Databases, directory: Directory, *, loopback: bool = False
-    ) -> None:
+    def __init__(self, file: SqliteFile, databases: Databases, directory: Directory, *, loopback: bool = False) -> None:
         self._file = file
         self._databases = databases
         self._directory = directory
@@ -114,9 +112,7 @@ class Webhooks:
 
     # management
 
-    def create(
-        self, database: Database, url: str, events: Sequence[str], *, label: str = ""
-    ) -> tuple[Webhook, str]:
+    def create(self, database: Database, url: str, events: Sequence[str], *, label: str = "") -> tuple[Webhook, str]:
         """A new webhook from now on, acting as the person the database is open for; with its secret."""
         if not database.may_copy or database.identity.is_anonymous:
             raise Forbidden(REFUSED)
@@ -265,8 +261,7 @@ class Webhooks:
             rows = [
                 (hook.id, change.id, change.seq, event, change.revs[0], "queued", time.time(), began)
                 for change in changes
-                if not change.id.startswith(("design:", "acl"))
-                and (event := _event(change, hook)) in hook.events
+                if not change.id.startswith(("design:", "acl")) and (event := _event(change, hook)) in hook.events
             ]
             since = changes[-1].seq if changes else hook.since
             with self._file.transaction() as connection:
@@ -345,9 +340,7 @@ class Webhooks:
             ).fetchone()
             if row is None:
                 return None
-            connection.execute(
-                "UPDATE deliveries SET due = ?, tries = tries + 1 WHERE n = ?", (moment + LEASE, row[0])
-            )
+            connection.execute("UPDATE deliveries SET due = ?, tries = tries + 1 WHERE n = ?", (moment + LEASE, row[0]))
         found = Delivery(*row)
         return found._replace(tries=found.tries + 1)
 
@@ -405,9 +398,7 @@ class Webhooks:
         self._count(hook, hook.failures + 1)
         return False
 
-    def _note(
-        self, delivery: Delivery, state: str, status: int | None, text: str, *, due: float | None = None
-    ) -> None:
+    def _note(self, delivery: Delivery, state: str, status: int | None, text: str, *, due: float | None = None) -> None:
         with self._file.transaction() as connection:
             connection.execute(
                 "UPDATE deliveries SET state = ?, status = ?, answer = ?, due = ? WHERE n = ?",
@@ -421,8 +412,7 @@ class Webhooks:
         problem = f"Switched off after {failures} failures in a row." if off else None
         with self._file.transaction() as connection:
             connection.execute(
-                "UPDATE webhooks SET failures = ?, active = active AND ?, problem = coalesce(?, problem)"
-                " WHERE id = ?",
+                "UPDATE webhooks SET failures = ?, active = active AND ?, problem = coalesce(?, problem) WHERE id = ?",
                 (failures, int(not off), problem, hook.id),
             )
 
@@ -450,9 +440,7 @@ def _event(change: Any, hook: Webhook) -> str:
     return "created" if first else "updated"
 
 
-_COLUMNS = (
-    "id, person, database, url, events, since, active, label, created_at, failures, problem, checked_at"
-)
+_COLUMNS = "id, person, database, url, events, since, active, label, created_at, failures, problem, checked_at"
 _DELIVERY = "n, webhook, document, seq, event, rev, state, tries, due, status, answer, at"
 
 

@@ -12,9 +12,7 @@ from app.transfer.updating import MakeQuery, Updater
 FOLDER = "jobs"
 
 
-def open_jobs(
-    store: Store, databases: Databases, directory: Directory, views: Views, query: MakeQuery
-) -> Jobs:
+def open_jobs(store: Store, databases: Databases, directory: Directory, views: Views, query: MakeQuery) -> Jobs:
     """The jobs of a node. `query` builds app/views' query from the parameters REST takes."""
     jobs = Jobs(store.node, store.data / FOLDER)
     jobs.register("import", Importer(databases, directory))

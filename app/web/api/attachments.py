@@ -60,9 +60,11 @@ def read(database: str, id: str, name: str) -> Response:
         as_attachment=not inline,
         download_name=name.rsplit("/", 1)[-1],
         etag=stub.digest.replace('"', ""),
-        conditional=True,
+        conditional=False,
         max_age=0,
     )
+    found.content_length = stub.length
+    found.make_conditional(request, accept_ranges=True, complete_length=stub.length)
     found.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     found.headers["X-Content-Type-Options"] = "nosniff"
     return found

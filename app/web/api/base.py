@@ -159,7 +159,7 @@ def _prepare(state: BlueprintSetupState) -> None:
     app = cast(Flask, state.app)
     if "docid" not in app.url_map.converters:
         app.url_map.converters["docid"] = DocumentId
-        app.wsgi_app = KeepSlashes(app.wsgi_app)  # type: ignore[method-assign]
+        app.wsgi_app = KeepSlashes(app.wsgi_app)  # type: ignore[method-assign,assignment]
 
 
 # who asks
