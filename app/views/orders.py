@@ -205,44 +205,51 @@ class Maker:
     """Makes a document's keys in many orders; what orders share is computed once per document."""
 
     def __init__(self, orders: Mapping[int, Order]) -> None:
-        self._plans: dict[Selection, list[tuple[int, Order]]] = {}
+        self._parts: dict[Part, int] = {}
+        self._plans: dict[str, dict[Selection, list[tuple[int, Order, tuple[int, ...]]]]] = {}
         for number, order in orders.items():
-            self._plans.setdefault(order.selection, []).append((number, order))
-        self.forms = frozenset(form for selection in self._plans for form in selection.forms)
+            slots = tuple(self._parts.setdefault(part, len(self._parts)) for part in order.columns)
+            for form in order.selection.forms:
+                plan = self._plans.setdefault(form, {})
+                plan.setdefault(order.selection, []).append((number, order, slots))
+        self._columns = list(self._parts)
+        self.forms = frozenset(self._plans)
         self.trees = frozenset(number for number, order in orders.items() if order.tree)
 
     def make(self, body: Body, doc: int, parents: Mapping[int, Keys] | None) -> dict[int, Keys]:
         """Order → keys. `parents` are the parent document's keys; None when there is no such document."""
         form = body.get("form")
+        plan = self._plans.get(form) if isinstance(form, str) else None
         found: dict[int, Keys] = {}
-        if form not in self.forms:
+        if plan is None:
             return found
-        encoded: dict[Part, list[bytes]] = {}
-        for selection, orders in self._plans.items():
-            if form not in selection.forms:
-                continue
+        cells: list[list[bytes] | None] = [None] * len(self._columns)
+        for selection, orders in plan.items():
             if form in selection.responses and body.get("parent"):
-                for number, order in orders:
+                for number, order, slots in orders:
                     if parents is None:
-                        found[number] = _orphan(order, body, doc)
+                        found[number] = _orphan(order, self._choices(slots, body, cells), body, doc)
                     elif number in parents:
                         found[number] = _below(parents[number], body, doc)
             elif selection.holds(body):
-                for number, order in orders:
-                    found[number] = _main(order, body, doc, encoded)
+                for number, order, slots in orders:
+                    found[number] = _main(order, self._choices(slots, body, cells), body, doc)
+        return found
+
+    def _choices(self, slots: tuple[int, ...], body: Body, cells: list[list[bytes] | None]) -> list[list[bytes]]:
+        """The bytes of each part of a key, several for lists."""
+        found = []
+        for slot in slots:
+            cell = cells[slot]
+            if cell is None:
+                cell = cells[slot] = self._columns[slot].encoded(body)
+            found.append(cell)
         return found
 
 
-def _main(order: Order, body: Body, doc: int, encoded: dict[Part, list[bytes]]) -> Keys:
-    def of(part: Part) -> list[bytes]:
-        known = encoded.get(part)
-        if known is None:
-            known = encoded[part] = part.encoded(body)
-        return known
-
+def _main(order: Order, choices: list[list[bytes]], body: Body, doc: int) -> Keys:
     tail = doc.to_bytes(8, "big") if order.tree else b""
     entries = []
-    choices = [of(part) for part in order.columns]
     depth = len(order.categories)
     if not depth and max(map(len, choices), default=1) == 1:
         entries.append(Entry(b"".join([choice[0] for choice in choices]) + tail, 0, ()))
@@ -265,9 +272,9 @@ def _below(parent: Keys, body: Body, doc: int) -> Keys:
     return Keys(tuple(entries), ())
 
 
-def _orphan(order: Order, body: Body, doc: int) -> Keys:
+def _orphan(order: Order, choices: list[list[bytes]], body: Body, doc: int) -> Keys:
     """A response whose parent is not here stands below document 0, at the place its own items give."""
-    main = _main(order, body, 0, {}).entries[0]
+    main = _main(order, choices, body, 0).entries[0]
     return Keys((Entry(main.key + moment(body.get("created_at")) + doc.to_bytes(8, "big"), 1, ()),), ())
 
 
