@@ -14,6 +14,7 @@ from app.errors import NotFound, UserError
 from app.node import Node
 from app.web.cli.terminal import (
     Commands,
+    Progress,
     command,
     json_argument,
     opened,
@@ -65,10 +66,16 @@ def _make(arguments: argparse.Namespace, secret: str) -> None:
     if not arguments.demo:
         Node.create(arguments.data, admin=arguments.admin, password=secret).close()
         return
-    from app.demo import install_demo
+    from app.demo.company import build
 
+    progress = Progress("Telling the company's story")
     with Node.create(arguments.data, admin=arguments.admin, password=secret, demo=True) as node:
-        install_demo(node)
+        build(node, progress=progress)
+        progress.end()
+        if arguments.password_file is not None:
+            node.secrets.set_password("admin", secret)
+        while node.views.catch_up(limit=5000):
+            pass
 
 
 def _remove(data: Path, before: set[str], *, fresh: bool) -> None:
