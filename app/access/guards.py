@@ -162,7 +162,7 @@ class DirectoryGuard:
         _log(opened, f"{form}_removed", old.id, {})
         if form == "person":
             for hook in opened.databases.on_person_removed:
-                opened.store.documents.on_commit(lambda hook=hook: hook(old.id))  # type: ignore[misc]
+                opened.notes.append(lambda hook=hook: hook(old.id))  # type: ignore[misc]
 
 
 def _managers_only(database: Database, opened: Opened) -> None:
@@ -249,7 +249,7 @@ def _difference(old: Revision | None, new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _log(opened: Opened, event: str, subject: str, detail: Mapping[str, Any]) -> None:
-    opened.store.documents.on_commit(
+    opened.notes.append(
         lambda: opened.databases.audit.record(
             event, opened.identity.key, database=opened.raw.name, subject=subject, detail=detail
         )

@@ -41,6 +41,11 @@ class Rules(Protocol):
         """Translate, default, compute, validate, number, and compute access. BadRequest with `fields`,
         Forbidden."""
 
+    def check(
+        self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
+    ) -> Composed:
+        """As compose, and refused like there, but nothing is written and no number drawn: for dry runs."""
+
 
 class FormRights(Protocol):
     """What forms say about rights beyond the ACL. A Rules object may have these too."""

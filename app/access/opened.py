@@ -27,6 +27,7 @@ class Opened:
     identity: Identity
     standing: Standing
     checks: list[Callable[[], None]] = field(default_factory=list)  # to run after writing, before the commit
+    notes: list[Callable[[], None]] = field(default_factory=list)  # of one change; to run once it is committed
 
     @property
     def raw(self) -> RawDatabase:

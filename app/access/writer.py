@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from app import clock
 from app.access import files, rules
 from app.access.acl import ACL_ID, Level
+from app.access.directory import DIRECTORY
 from app.access.guards import Guard, guard_of
 from app.access.model import Document, Saved, document_of, items_of
 from app.access.opened import Opened
@@ -41,6 +42,7 @@ class Prepared(NamedTuple):
     edit: Edit
     anonymous: bool
     warnings: list[str]
+    notes: tuple[Callable[[], None], ...] = ()  # what guards note in the log once this has been committed
 
 
 class Writer:
@@ -112,6 +114,7 @@ class Writer:
                 new = opened.raw.delete(id, old.rev, context)
             else:
                 new = opened.raw.put(Edit(id, old.rev, {}, deleted=True), context)
+            self._promise(self._noted())
             self._finish(id, "delete", anonymous=_is_anonymous(old))
             return Saved(id, new, [])
 
@@ -129,7 +132,7 @@ class Writer:
                 guard.saving(self._database, opened, id, last, items)
             self._stamp(items, last, anonymous=_is_anonymous(last))
             edit = Edit(id, tombstone.rev, items, attachments=last.attachments)
-            return self._put(Prepared(edit, _is_anonymous(last), []), "restore", None)
+            return self._put(Prepared(edit, _is_anonymous(last), [], self._noted()), "restore", None)
 
     def last_content(self, tombstone: Revision) -> Revision:
         """The live revision that a tombstone ended. NotFound when it is no longer kept or not readable."""
@@ -162,15 +165,30 @@ class Writer:
     def _create_chunk(self, rows: list[tuple[str | None, Mapping[str, Any]]]) -> list[Saved | DavenportError]:
         if not self._opened.identity.scope.write:
             return [Forbidden(READ_ONLY_TOKEN) for _ in rows]
-        ready: list[Prepared | DavenportError] = []
-        guarded = self._database.name == "directory"
-        with self._transaction() if guarded else contextlib.nullcontext():
-            ready.extend(self._attempt(id, items) for id, items in rows)
-            return self._put_many(ready)
+        if self._are_guarded(rows):
+            with self._transaction():
+                return [self._create_guarded(id, items) for id, items in rows]
+        return self._put_many([self._attempt(id, items) for id, items in rows])
 
-    def _attempt(self, id: str | None, items: Mapping[str, Any]) -> Prepared | DavenportError:
+    def _are_guarded(self, rows: Iterable[tuple[str | None, Mapping[str, Any]]]) -> bool:
+        """Guards judge by what is there already, and may write: such rows are decided one after the other."""
+        if self._database.name == DIRECTORY:
+            return True
+        return any(self._guard(str(id or items.get("_id") or ""), items) for id, items in rows)
+
+    def _create_guarded(self, id: str | None, items: Mapping[str, Any]) -> Saved | DavenportError:
+        """A row whose guard may write beside it: what fails leaves nothing."""
         try:
-            return self._new(id or items.get("_id") or new_id(), items, "import", fresh=id is None)
+            with self._store.transaction():
+                return self.create(items, id, "import")
+        except DavenportError as problem:
+            if problem.status >= 500:
+                raise
+            return problem
+
+    def _attempt(self, id: str | None, items: Mapping[str, Any], *, dry: bool = False) -> Prepared | DavenportError:
+        try:
+            return self._new(id or items.get("_id") or new_id(), items, "import", fresh=id is None, dry=dry)
         except DavenportError as problem:
             if problem.status >= 500:
                 raise
@@ -193,7 +211,9 @@ class Writer:
                 edits = [rows[place].edit for place in chosen]  # type: ignore[union-attr]
                 answers = self._opened.raw.put_many(edits, self._opened.context(anonymous=anonymous))
                 for place, answer in zip(chosen, answers, strict=True):
-                    saved = results[place]
+                    saved, row = results[place], rows[place]
+                    if isinstance(answer, str) and isinstance(row, Prepared):
+                        self._promise(row.notes)
                     results[place] = (
                         saved._replace(rev=answer)
                         if isinstance(answer, str) and isinstance(saved, Saved)
@@ -205,11 +225,23 @@ class Writer:
         return results
 
     def check_many(self, items: Sequence[Mapping[str, Any]]) -> list[list[str] | DavenportError]:
-        """What `create_many` would say, without writing: warnings, or the error, of each."""
+        """What `create_many` would say, without writing or drawing numbers: warnings, or the error, of each."""
+        if not self._opened.identity.scope.write:
+            return [Forbidden(READ_ONLY_TOKEN) for _ in items]
         answers: list[list[str] | DavenportError] = []
-        for row in items:
-            result = self._attempt(None, row)
-            answers.append(result.warnings if isinstance(result, Prepared) else result)
+
+        def check() -> None:
+            for row in items:
+                result = self._attempt(None, row, dry=True)
+                answers.append(result.warnings if isinstance(result, Prepared) else result)
+            self._opened.checks.clear()
+
+        if self._are_guarded((None, row) for row in items):
+            with contextlib.suppress(_TakeBack), self._transaction():
+                check()
+                raise _TakeBack
+        else:
+            check()
         return answers
 
     # -- deciding
@@ -222,8 +254,11 @@ class Writer:
     def _principals(self) -> frozenset[str]:
         return self._opened.standing.principals
 
-    def _new(self, id: object, sent: Mapping[str, Any], action: str | None, *, fresh: bool) -> Prepared:
-        """Decide a new document. `fresh`: a random id, so that nobody can have it already."""
+    def _new(
+        self, id: object, sent: Mapping[str, Any], action: str | None, *, fresh: bool, dry: bool = False
+    ) -> Prepared:
+        """Decide a new document. `fresh`: a random id, so that nobody can have it already; `dry`: draw no
+        number."""
         if not isinstance(id, str):
             raise BadRequest("A document id is a text.")
         if not rules.may_create(self._rights, public=sent.get("public") is True):
@@ -232,7 +267,7 @@ class Writer:
             self._opened.free(id)
         items = _plain(sent)
         attachments = files.settle(self._opened, None, sent["_attachments"]) if sent.get("_attachments") else None
-        items, warnings = self._composed(id, None, items, action)
+        items, warnings = self._composed(id, None, items, action, dry=dry)
         if not rules.may_create(self._rights, public=items.get("public") is True):
             raise Forbidden("You may not create documents here.")
         return self._settled(id, None, items, attachments, warnings)
@@ -258,15 +293,16 @@ class Writer:
             raise Forbidden("You may not change what kind of document this is.")
 
     def _composed(
-        self, id: str, old: Revision | None, items: dict[str, Any], action: str | None
+        self, id: str, old: Revision | None, items: dict[str, Any], action: str | None, *, dry: bool = False
     ) -> tuple[dict[str, Any], list[str]]:
         """What the form makes of the items; as sent where no design says anything."""
-        compose = self._opened.databases.rules
-        if compose is None or self._database.design is None or _is_ours(id):
+        form = self._opened.databases.rules
+        if form is None or self._database.design is None or _is_ours(id):
             return items, []
         for name in (*_LISTS, "anonymous"):
             items.pop(name, None)
-        composed = compose.compose(self._database, document_of(old) if old else None, items, action=action)
+        compose = form.check if dry else form.compose
+        composed = compose(self._database, document_of(old) if old else None, items, action=action)
         return dict(composed.items), list(composed.warnings)
 
     def _settled(
@@ -279,6 +315,7 @@ class Writer:
     ) -> Prepared:
         """Lists checked, guard asked, stamps set, nobody locked out."""
         anonymous = self._anonymous(old, items)
+        self._opened.notes.clear()
         rules.settle_lists(items)
         guard = self._guard(id, old.body if old else {}, items)
         if guard:
@@ -288,7 +325,8 @@ class Writer:
             self._refuse_lock_out(items)
         if self._loses(old, items):
             warnings = [*warnings, LOST]
-        return Prepared(Edit(id, old.rev if old else None, items, attachments=attachments), anonymous, warnings)
+        edit = Edit(id, old.rev if old else None, items, attachments=attachments)
+        return Prepared(edit, anonymous, warnings, self._noted())
 
     def _guard(self, id: str, *bodies: Mapping[str, Any]) -> Guard | None:
         return guard_of(self._database.name, id, *(body.get("form") for body in bodies))
@@ -342,8 +380,20 @@ class Writer:
         if not self._opened.identity.scope.write:
             raise Forbidden(READ_ONLY_TOKEN)
         self._opened.checks.clear()
+        self._opened.notes.clear()
         with self._store.transaction():
             yield
+
+    def _noted(self) -> tuple[Callable[[], None], ...]:
+        """What the guards noted of the change that was just decided."""
+        notes = tuple(self._opened.notes)
+        self._opened.notes.clear()
+        return notes
+
+    def _promise(self, notes: Iterable[Callable[[], None]]) -> None:
+        """Within the transaction that wrote a change: note it once that is committed."""
+        for note in notes:
+            self._store.documents.on_commit(note)
 
     def _put(self, prepared: Prepared, action: str | None, comment: str | None) -> Saved:
         context = self._opened.context(anonymous=prepared.anonymous, action=action, comment=comment)
@@ -352,6 +402,7 @@ class Writer:
         except Conflict:
             self._opened.named(prepared.edit.id, prepared.edit.rev)
             raise
+        self._promise(prepared.notes)
         self._finish(prepared.edit.id, action or "save", anonymous=prepared.anonymous)
         return Saved(prepared.edit.id, rev, prepared.warnings)
 
@@ -373,6 +424,10 @@ class Writer:
                     detail=detail,
                 )
             )
+
+
+class _TakeBack(Exception):
+    """Ends the transaction of a dry run."""
 
 
 def _plain(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,17 @@ class FormRules:
         self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
     ) -> Composed:
         """What is stored for what was sent. BadRequest (its `fields` name the items), Forbidden."""
+        return self._compose(database, old, new, action, dry=False)
+
+    def check(
+        self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
+    ) -> Composed:
+        """As compose, without drawing numbers or learning words: for dry runs. BadRequest, Forbidden."""
+        return self._compose(database, old, new, action, dry=True)
+
+    def _compose(
+        self, database: Database, old: Document | None, new: dict[str, Any], action: str | None, *, dry: bool
+    ) -> Composed:
         design = self.catalog.design(database.name)
         form = new.get("form") or (old.get("form") if old is not None else None)
         if form in (DESIGN, ACL) or design is None or not design.forms:
@@ -63,14 +74,17 @@ class FormRules:
         plan = self._plan(database, design, form, old)
         if old is None and not database.identity.is_system and not self.may_create(database, plan.form.name, new):
             raise Forbidden(Message("You may not create this kind of document."))
-        save = Composing(self, database, plan, old, action)
+        return self._composed(Composing(self, database, plan, old, action), new, dry=dry)
+
+    def _composed(self, save: Composing, new: dict[str, Any], *, dry: bool) -> Composed:
         save.take(new)
         save.fill(new)
         save.check()
         save.duplicates()
         save.refuse()
-        save.number()
-        save.learn()
+        if not dry:
+            save.number()
+            save.learn()
         save.access()
         save.refuse()
         return Composed(save.items, save.warnings)
@@ -88,20 +102,6 @@ class FormRules:
         save.fill(items)
         save.check()
         return Composed(save.items, list(save.problems.values()))
-
-    def problems(self, database: Database, old: Document | None, items: dict[str, Any]) -> dict[str, str]:
-        """What compose would refuse, item by item, without drawing a number: for dry runs."""
-        design = self.catalog.design(database.name)
-        plan = self._plan(database, design, items.get("form"), old) if design is not None else None
-        if plan is None:
-            return {}
-        save = Composing(self, database, plan, old, None)
-        save.take(items)
-        save.fill(items)
-        save.check()
-        save.duplicates()
-        save.access()
-        return save.problems
 
     def may_create(self, database: Database, form: str, items: Mapping[str, Any] | None = None) -> bool:
         """Whether the form's `create` lets the person make one; the level is the door's business."""

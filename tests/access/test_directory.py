@@ -254,3 +254,39 @@ def test_why_can_somebody_see_this(world: World) -> None:
     assert database.explain("open", "ada").reason == "open"
     with pytest.raises(NotFound):
         world.open("notes", "ada").explain("doc", "ada")
+
+
+def test_a_row_that_fails_after_its_guard_leaves_no_key_and_no_entry_in_the_log(world: World) -> None:
+    directory = world.open("directory", "ada")
+    rows = [
+        {"form": "person", "_id": "zoe", "name": "Zoe", "readers": ["nobody-there"]},
+        {"form": "person", "_id": "yan", "name": "Yan"},
+    ]
+    answers = directory.create_many(rows)
+    assert [type(answer).__name__ for answer in answers] == ["BadRequest", "Saved"]
+    ada = world.identity("ada")
+    entries = world.databases.search_audit(ada, event="person_created", person="ada")
+    assert [entry.subject for entry in entries] == ["yan"]
+    with world.store.reading() as connection:
+        keys = {key for (key,) in connection.execute("SELECT key FROM issued_keys")}
+    assert "zoe" not in keys
+
+
+def test_a_dry_run_issues_no_key(world: World) -> None:
+    directory = world.open("directory", "ada")
+    rows = [{"form": "person", "_id": "yan", "name": "Yan"}, {"form": "person", "_id": "ann", "name": "Ann"}]
+    answers = directory.check_many(rows)
+    assert [isinstance(answer, list) for answer in answers] == [True, False]
+    assert not directory.exists("yan")
+    assert world.databases.search_audit(world.identity("ada"), event="person_created", person="ada") == []
+    directory.create(rows[0])
+
+
+def test_an_acl_among_many_rows_that_fails_is_not_in_the_log(world: World) -> None:
+    world.make("notes", {"-Default-": {"level": "reader"}, "ada": {"type": "person", "level": "manager"}})
+    before = len(world.databases.search_audit(world.identity("ada"), event="acl"))
+    entries = {"-Default-": {"level": "reader"}, "ada": {"type": "person", "level": "manager"}}
+    row = {"_id": "acl", "form": "acl", "entries": entries}
+    assert isinstance(world.open("notes", "ada").create_many([row])[0], Conflict)
+    world.open("notes", "ada").create({"form": "note"})
+    assert len(world.databases.search_audit(world.identity("ada"), event="acl")) == before

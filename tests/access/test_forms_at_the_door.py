@@ -38,6 +38,7 @@ class OwnerReads:
 
     def __init__(self) -> None:
         self.seen: list[tuple[Document | None, dict[str, Any], str | None]] = []
+        self.checked = 0
 
     def compose(
         self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
@@ -48,6 +49,12 @@ class OwnerReads:
         owner = [new.get("owner", database.identity.key)]
         lists = {"readers": [], "authors": ["*"]} if new["form"] == "open" else {"readers": owner, "authors": owner}
         return Composed({**new, **lists}, ["composed"])
+
+    def check(
+        self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
+    ) -> Composed:
+        self.checked += 1
+        return self.compose(database, old, new, action=action)
 
     def may_create(self, database: Database, form: str) -> bool:
         return form != "open"

@@ -145,3 +145,16 @@ def test_a_taken_code_is_skipped_even_where_it_cannot_be_read(node: Node) -> Non
         connection.execute("UPDATE numbers SET next = 1")
     code = ann.get(ann.create({"form": "customer", "name": "b"}).id)["code"]
     assert code == f"{year}00002"
+
+
+def test_a_dry_run_draws_no_number_and_learns_no_word(node: Node) -> None:
+    bob = node.open("bob")
+    rows = [{"form": "customer", "name": f"Dry {n}", "mood": "fresh"} for n in range(3)]
+    with node.store.reading() as connection:
+        before = connection.execute("SELECT * FROM numbers").fetchall()
+    answers = bob.check_many([*rows, {"form": "customer"}])
+    assert [isinstance(answer, list) for answer in answers] == [True, True, True, False]
+    with node.store.reading() as connection:
+        assert connection.execute("SELECT * FROM numbers").fetchall() == before
+    assert "fresh" not in node.design.keywords["classes"].by_value
+    assert bob.get(bob.create(rows[0]).id)["code"].endswith("00001")
