@@ -60,9 +60,7 @@ def _snapshot(files: list[SqliteFile], folder: Path) -> None:
             for file in files:
                 quiet.enter_context(file.transaction())
             for file in files:
-                reader = opened.enter_context(
-                    contextlib.closing(sqlite3.connect(file.path, isolation_level=None))
-                )
+                reader = opened.enter_context(contextlib.closing(sqlite3.connect(file.path, isolation_level=None)))
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 readers.append(reader)

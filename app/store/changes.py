@@ -54,9 +54,7 @@ def read(
         f"SELECT {columns} FROM ({query}) AS k CROSS JOIN documents AS d ON d.doc = k.doc", arguments
     )
     answer = [_change(Row(*row), include_docs, style) for row in changed]
-    answer.sort(
-        key=lambda change: change.seq, reverse=descending
-    )  # they do come so; SQL just does not promise
+    answer.sort(key=lambda change: change.seq, reverse=descending)  # they do come so; SQL just does not promise
     return answer
 
 
@@ -68,9 +66,7 @@ def prefers_merge(visible: Visible, newer: int, limit: int) -> bool:
     return merge < walk
 
 
-def _walked(
-    db: int, since: int, limit: int, table: str | None, descending: bool
-) -> tuple[str, tuple[int, ...]]:
+def _walked(db: int, since: int, limit: int, table: str | None, descending: bool) -> tuple[str, tuple[int, ...]]:
     seen = f" AND access IN {table}" if table else ""
     return (
         f"SELECT doc, seq FROM documents INDEXED BY documents_by_seq WHERE db = ? AND seq > ?{seen}"
@@ -88,9 +84,7 @@ def _merged(db: int, since: int, limit: int, table: str, descending: bool) -> tu
     )
 
 
-def _by_ids(
-    connection: sqlite3.Connection, db: int, ids: Sequence[str], table: str | None, since: int
-) -> list[Row]:
+def _by_ids(connection: sqlite3.Connection, db: int, ids: Sequence[str], table: str | None, since: int) -> list[Row]:
     found = [row for row in rows.find_many(connection, db, ids) if row.seq > since]
     if table is None or not found:
         return found

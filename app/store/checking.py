@@ -33,9 +33,7 @@ def check(store: Store) -> list[str]:
         for more in store.checks:
             problems += more(connection)
         named = compaction.named_blobs(connection)
-    problems += [
-        f"Attachment content {one} is missing or damaged." for one in named if store.blobs.damaged(one)
-    ]
+    problems += [f"Attachment content {one} is missing or damaged." for one in named if store.blobs.damaged(one)]
     return problems
 
 
@@ -49,8 +47,7 @@ def _whole(file: SqliteFile) -> Iterator[str]:
 def _documents(connection: sqlite3.Connection) -> Iterator[str]:
     """Every document against its tree, and the sums against the counters."""
     names = {
-        access: tuple(orjson.loads(found))
-        for access, found in connection.execute("SELECT access, names FROM sets")
+        access: tuple(orjson.loads(found)) for access, found in connection.execute("SELECT access, names FROM sets")
     }
     bodies: defaultdict[int, set[str]] = defaultdict(set)
     for doc, rev in connection.execute("SELECT doc, rev FROM bodies"):
@@ -66,9 +63,7 @@ def _documents(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"Document {row.id!r} (database {db}): {problem}"
     for doc in bodies:
         yield f"Bodies are kept of document number {doc}, which is not there."
-    for db, name, documents, deleted in connection.execute(
-        "SELECT db, name, documents, deleted FROM databases"
-    ):
+    for db, name, documents, deleted in connection.execute("SELECT db, name, documents, deleted FROM databases"):
         if counts.pop(db, [0, 0]) != [documents, deleted]:
             yield f"Database {name}: it counts {documents} documents and {deleted} deletions, and has others."
     if counts:

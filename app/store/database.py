@@ -111,9 +111,7 @@ class RawDatabase:
     ) -> list[Deleted]:
         """The trash, last deleted first; `before` = seq of the last row shown."""
         with self._store.reading() as connection:
-            return reading.deleted_documents(
-                connection, self._store.sets, self.number, limit, before, visible
-            )
+            return reading.deleted_documents(connection, self._store.sets, self.number, limit, before, visible)
 
     # -- changes
 
@@ -159,9 +157,7 @@ class RawDatabase:
         with self._batch(context, [edit.id]) as batch:
             return batch.put(edit)
 
-    def put_many(
-        self, edits: Sequence[Edit], context: Context, *, defer: bool = True
-    ) -> list[str | DavenportError]:
+    def put_many(self, edits: Sequence[Edit], context: Context, *, defer: bool = True) -> list[str | DavenportError]:
         """Many revisions in one transaction; each has its name or its own error."""
         with self._batch(context, [edit.id for edit in edits], defer=defer) as batch:
             return [_attempt(batch.put, edit) for edit in edits]

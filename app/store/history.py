@@ -29,9 +29,7 @@ def differences(before: Content, after: Content) -> dict[str, list[Any]]:
         if name not in old or name not in new or jsonio.canonical(old[name]) != jsonio.canonical(new[name])
     }
     if before.attachments != after.attachments:
-        files = [
-            {name: stub.digest for name, stub in stubs(of.attachments).items()} for of in (before, after)
-        ]
+        files = [{name: stub.digest for name, stub in stubs(of.attachments).items()} for of in (before, after)]
         if files[0] != files[1]:
             changed[ATTACHMENTS] = list(files)
     return changed

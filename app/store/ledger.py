@@ -44,9 +44,7 @@ class Ledger:
         tree: bytes,
     ) -> None:
         """A document that was not here."""
-        self._created.append(
-            (doc, self._db, id, rev, deleted, self.seq, access, form_of(items), *content, tree)
-        )
+        self._created.append((doc, self._db, id, rev, deleted, self.seq, access, form_of(items), *content, tree))
         self._count(access, deleted, 1)
         if deleted:
             self.log(doc, access, deleted)

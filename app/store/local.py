@@ -28,9 +28,7 @@ def get(connection: sqlite3.Connection, db: int, document: str) -> Local:
 
 def put(connection: sqlite3.Connection, db: int, document: str, body: bytes, rev: str | None) -> str:
     """Write it; its revision `0-<n>`. Conflict when `rev` is given and another is current."""
-    row = connection.execute(
-        "SELECT rev FROM local_documents WHERE db = ? AND id = ?", (db, _id(document))
-    ).fetchone()
+    row = connection.execute("SELECT rev FROM local_documents WHERE db = ? AND id = ?", (db, _id(document))).fetchone()
     if rev is not None and (row is None or row[0] != rev):
         raise Conflict
     name = f"0-{int(row[0].partition('-')[2]) + 1 if row else 1}"

@@ -79,9 +79,7 @@ class Changed(NamedTuple):
 class Indexer(Protocol):
     """Keeps rows derived from documents; runs inside the write transaction."""
 
-    def __call__(
-        self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /
-    ) -> None:
+    def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """Bring the derived rows up to date, or note the documents as pending when `deferred`."""
 
 

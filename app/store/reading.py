@@ -14,9 +14,7 @@ from app.store.sets import Sets, reader_names
 from app.store.tree import EMPTY, RevisionTree
 
 
-def get(
-    connection: sqlite3.Connection, sets: Sets, db: int, document: str, rev: str | None, deleted: bool
-) -> Revision:
+def get(connection: sqlite3.Connection, sets: Sets, db: int, document: str, rev: str | None, deleted: bool) -> Revision:
     """The winner, or the revision named. NotFound `missing`, or `deleted` unless tombstones are wanted."""
     row = rows.find(connection, db, document)
     if row is None:
@@ -121,9 +119,7 @@ def _deleted(connection: sqlite3.Connection, db: int, row: Row) -> Deleted:
             continue
         content = rows.content(connection, row, rev)
         if content:
-            return Deleted(
-                row.id, row.rev, row.doc, row.seq, row.access, at, by, rows.loads(content.body), rev
-            )
+            return Deleted(row.id, row.rev, row.doc, row.seq, row.access, at, by, rows.loads(content.body), rev)
     return Deleted(row.id, row.rev, row.doc, row.seq, row.access, at, by, None, None)
 
 

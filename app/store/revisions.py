@@ -16,9 +16,7 @@ from app.store.model import Stub
 _NAME = re.compile(r"[1-9][0-9]{0,8}-[A-Za-z0-9_.+]{1,64}")
 
 
-def name(
-    generation: int, parent: str | None, deleted: bool, content: bytes, stubs: Mapping[str, Stub]
-) -> str:
+def name(generation: int, parent: str | None, deleted: bool, content: bytes, stubs: Mapping[str, Stub]) -> str:
     """The name of a new revision. `content` is canonical JSON."""
     digest = hashlib.blake2b(content, digest_size=16)
     digest.update(b"\0deleted\0" if deleted else b"\0")

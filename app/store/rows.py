@@ -77,9 +77,7 @@ def find(connection: sqlite3.Connection, db: int, document: str) -> Row | None:
     """One document by its id."""
     if not _storable(document):
         return None
-    row = connection.execute(
-        f"SELECT {COLUMNS} FROM documents WHERE db = ? AND id = ?", (db, document)
-    ).fetchone()
+    row = connection.execute(f"SELECT {COLUMNS} FROM documents WHERE db = ? AND id = ?", (db, document)).fetchone()
     return Row(*row) if row else None
 
 

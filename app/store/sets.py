@@ -138,8 +138,7 @@ class Sets:
         """The sets that admit one of these principals. Remembered until a newer set admits them."""
         with self._file.reading() as connection:
             version, update_seq = connection.execute(
-                "SELECT (SELECT next FROM counters WHERE name = 'access'), update_seq"
-                " FROM databases WHERE db = ?",
+                "SELECT (SELECT next FROM counters WHERE name = 'access'), update_seq FROM databases WHERE db = ?",
                 (db,),
             ).fetchone() or (1, 0)
             if self._file.writing:  # numbers of an open transaction may be taken back
@@ -148,12 +147,7 @@ class Sets:
             with self._lock:
                 before = self._seen.get(key)
                 counts = self._counts.get(db)
-                if (
-                    before
-                    and before.version == version
-                    and before.counts is counts
-                    and _fair(counts, update_seq)
-                ):
+                if before and before.version == version and before.counts is counts and _fair(counts, update_seq):
                     self._seen.move_to_end(key)
                     return before.visible
             if before and before.version > version:  # an older snapshot than the one remembered
@@ -185,9 +179,7 @@ class Sets:
         everything = EVERY_READER in principals
         return _Seen(version, counts, Visible(digest, everything, sets, documents, counts.total))
 
-    def _admitting(
-        self, connection: sqlite3.Connection, db: int, principals: frozenset[str], version: int
-    ) -> set[int]:
+    def _admitting(self, connection: sqlite3.Connection, db: int, principals: frozenset[str], version: int) -> set[int]:
         """Numbers from `version` on that admit one of the principals."""
         if EVERY_READER in principals:
             rows = connection.execute("SELECT access FROM sets WHERE db = ? AND access >= ?", (db, version))

@@ -27,9 +27,7 @@ import orjson
 
 from app.store.revisions import generation, order
 
-REVS_LIMIT = (
-    1000  # ancestors remembered per leaf; CouchDB's default. More costs space, fewer invents conflicts
-)
+REVS_LIMIT = 1000  # ancestors remembered per leaf; CouchDB's default. More costs space, fewer invents conflicts
 
 
 class Node(NamedTuple):
@@ -156,10 +154,7 @@ def load(blob: bytes) -> RevisionTree:
     """A tree from `dump`."""
     rows = orjson.loads(blob)
     return RevisionTree(
-        {
-            rev: Node(None if at < 0 else rows[at][0], bool(flags & 1), not flags & 2)
-            for rev, at, flags in rows
-        }
+        {rev: Node(None if at < 0 else rows[at][0], bool(flags & 1), not flags & 2) for rev, at, flags in rows}
     )
 
 

@@ -17,9 +17,7 @@ def database_name(name: object) -> str:
     """A database name (CouchDB's rule without `/`), or BadRequest."""
     if isinstance(name, str) and _DATABASE.fullmatch(name):
         return name
-    raise BadRequest(
-        "A database name is lower-case letters, digits and _$()+-, starting with a letter, at most 64."
-    )
+    raise BadRequest("A database name is lower-case letters, digits and _$()+-, starting with a letter, at most 64.")
 
 
 def document_id(value: object) -> str:

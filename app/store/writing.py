@@ -115,10 +115,7 @@ class Batch:
         kept = rows.stubs(before.attachments) if before else {}
         if edit.attachments is None:
             return kept
-        return {
-            name: self._stub(name, stub, kept.get(name), generation)
-            for name, stub in edit.attachments.items()
-        }
+        return {name: self._stub(name, stub, kept.get(name), generation) for name, stub in edit.attachments.items()}
 
     def _stub(self, name: str, stub: Stub, kept: Stub | None, generation: int) -> Stub:
         validity.attachment_name(name)

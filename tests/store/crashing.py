@@ -38,9 +38,7 @@ def main(data: str, seed: str) -> None:
             case 4:
                 blob = store.blobs.write(io.BytesIO(chance.randbytes(20_000)))
                 stub = Stub("application/octet-stream", blob.length, blob.digest, blob.address)
-                rev = database.put(
-                    Edit(f"file-{number}", None, {"n": number}, attachments={"a": stub}), CONTEXT
-                )
+                rev = database.put(Edit(f"file-{number}", None, {"n": number}, attachments={"a": stub}), CONTEXT)
                 said.append((f"file-{number}", rev, number))
             case 5:
                 document, rev, _ = save(database, chance, number)

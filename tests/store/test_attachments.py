@@ -51,9 +51,7 @@ def test_no_other_files_are_opened(store: Store, address: str) -> None:
         store.blobs.open(address)
 
 
-def test_attachments_stay_until_they_are_named_otherwise(
-    database: RawDatabase, context: Context, blob: Blob
-) -> None:
+def test_attachments_stay_until_they_are_named_otherwise(database: RawDatabase, context: Context, blob: Blob) -> None:
     first = database.put(Edit("a", None, {}, attachments={"hello.txt": stub(blob)}), context)
     second = database.put(Edit("a", first, {"n": 1}), context)
     assert database.get("a").attachments == {"hello.txt": stub(blob)._replace(revpos=1)}
@@ -75,9 +73,7 @@ def test_attachments_are_part_of_the_revision(database: RawDatabase, context: Co
 
 
 @pytest.mark.parametrize("name", ["", "_x", "a\0b"])
-def test_bad_attachment_names_are_refused(
-    database: RawDatabase, context: Context, blob: Blob, name: str
-) -> None:
+def test_bad_attachment_names_are_refused(database: RawDatabase, context: Context, blob: Blob, name: str) -> None:
     with pytest.raises(BadRequest):
         database.put(Edit("a", None, {}, attachments={name: stub(blob)}), context)
 
@@ -90,12 +86,8 @@ def test_a_stub_without_content_is_refused(database: RawDatabase, context: Conte
     assert isinstance(answers[0], MissingStub)
 
 
-def test_a_pushed_attachment_keeps_its_generation(
-    database: RawDatabase, context: Context, blob: Blob
-) -> None:
-    database.insert(
-        [Branch("a", ["3-c", "2-b", "1-a"], {}, False, {"x": stub(blob)._replace(revpos=2)})], context
-    )
+def test_a_pushed_attachment_keeps_its_generation(database: RawDatabase, context: Context, blob: Blob) -> None:
+    database.insert([Branch("a", ["3-c", "2-b", "1-a"], {}, False, {"x": stub(blob)._replace(revpos=2)})], context)
     assert database.get("a").attachments["x"].revpos == 2
 
 
@@ -156,9 +148,7 @@ def test_a_backup_brings_everything_back(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data0", "new", "node.zip"]
 
 
-def test_a_backup_does_not_stop_writers(
-    store: Store, database: RawDatabase, context: Context, tmp_path: Path
-) -> None:
+def test_a_backup_does_not_stop_writers(store: Store, database: RawDatabase, context: Context, tmp_path: Path) -> None:
     import threading
 
     database.put_many([Edit(f"d{n}", None, {"t": "x" * 1000}) for n in range(3000)], context)

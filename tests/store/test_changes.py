@@ -21,9 +21,7 @@ def ids(found: list[Change]) -> list[str]:
 @pytest.fixture
 def filled(database: RawDatabase, context: Context) -> RawDatabase:
     """Forty documents, every tenth for `south` alone, the others for `north`."""
-    edits = [
-        Edit(f"d{n:02}", None, {"n": n, "readers": ["south" if n % 10 == 0 else "north"]}) for n in range(40)
-    ]
+    edits = [Edit(f"d{n:02}", None, {"n": n, "readers": ["south" if n % 10 == 0 else "north"]}) for n in range(40)]
     database.put_many(edits, context)
     return database
 
@@ -134,9 +132,7 @@ def test_visible_sets_and_exact_counts(store: Store, filled: RawDatabase, contex
     assert count("south") == (3, 3)
 
 
-def test_a_person_in_every_set_is_filtered_all_the_same(
-    store: Store, filled: RawDatabase, context: Context
-) -> None:
+def test_a_person_in_every_set_is_filtered_all_the_same(store: Store, filled: RawDatabase, context: Context) -> None:
     seen = store.sets.visible(filled.number, frozenset({"north", "south"}))
     assert (seen.everything, seen.documents) == (False, 40)
     filled.put(Edit("secret", None, {"readers": ["east"]}), context)
@@ -157,9 +153,7 @@ def test_a_change_of_readers_moves_the_document(store: Store, filled: RawDatabas
     assert log == [(41, *north.sets, 0)]
 
 
-def test_the_visible_sets_are_kept_while_no_set_is_new(
-    store: Store, filled: RawDatabase, context: Context
-) -> None:
+def test_the_visible_sets_are_kept_while_no_set_is_new(store: Store, filled: RawDatabase, context: Context) -> None:
     filled.put_many([Edit(f"e{n}", None, {"readers": ["north"]}) for n in range(100)], context)
     before = store.sets.visible(filled.number, frozenset({"north"}))
     filled.put(Edit("f", None, {"readers": ["north"]}), context)
@@ -170,9 +164,7 @@ def test_the_visible_sets_are_kept_while_no_set_is_new(
     assert len(store.sets.visible(filled.number, frozenset({"north"})).sets) == 2
 
 
-def test_sets_of_a_transaction_taken_back_are_forgotten(
-    store: Store, filled: RawDatabase, context: Context
-) -> None:
+def test_sets_of_a_transaction_taken_back_are_forgotten(store: Store, filled: RawDatabase, context: Context) -> None:
     def fail() -> None:
         with store.transaction():
             filled.put(Edit("x", None, {"readers": ["east"]}), context)
@@ -206,9 +198,7 @@ def test_a_nested_transaction_taken_back_leaves_the_outer_one(
     assert filled.wait(41, 0.01) is False
 
 
-def test_indexers_are_told_within_the_transaction(
-    store: Store, database: RawDatabase, context: Context
-) -> None:
+def test_indexers_are_told_within_the_transaction(store: Store, database: RawDatabase, context: Context) -> None:
     told = []
     store.indexers.append(lambda connection, db, changed, deferred: told.append((changed, deferred)))
     rev = database.put(Edit("a", None, {"n": 1}), context)
@@ -224,9 +214,7 @@ def test_indexers_are_told_within_the_transaction(
     assert [database.get(change.id).doc for change in told[3][0]] == [change.doc for change in told[3][0]]
 
 
-def test_an_indexer_that_fails_takes_the_write_back(
-    store: Store, database: RawDatabase, context: Context
-) -> None:
+def test_an_indexer_that_fails_takes_the_write_back(store: Store, database: RawDatabase, context: Context) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 

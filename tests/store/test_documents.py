@@ -30,9 +30,7 @@ def test_an_edit_names_the_revision_it_replaces(database: RawDatabase, context: 
 
 
 @pytest.mark.parametrize("rev", [None, "1-0", "7-abc"])
-def test_an_edit_of_another_revision_is_a_conflict(
-    database: RawDatabase, context: Context, rev: str | None
-) -> None:
+def test_an_edit_of_another_revision_is_a_conflict(database: RawDatabase, context: Context, rev: str | None) -> None:
     database.put(Edit("a", None, {"n": 1}), context)
     with pytest.raises(Conflict):
         database.put(Edit("a", rev, {"n": 2}), context)
@@ -183,9 +181,7 @@ def test_revs_diff_names_missing_and_possible_ancestors(database: RawDatabase, c
 
 
 def test_open_revisions_come_with_their_deletion(database: RawDatabase, context: Context) -> None:
-    database.insert(
-        [Branch("a", ["2-b", "1-a"], {"n": 1}), Branch("a", ["3-x", "2-x", "1-a"], {}, True)], context
-    )
+    database.insert([Branch("a", ["2-b", "1-a"], {"n": 1}), Branch("a", ["3-x", "2-x", "1-a"], {}, True)], context)
     assert [(leaf.rev, leaf.deleted) for leaf in database.leaves("a")] == [("2-b", False), ("3-x", True)]
 
 
@@ -196,9 +192,7 @@ def test_get_many_leaves_out_missing_and_deleted(database: RawDatabase, context:
     assert {one: revision.body["n"] for one, revision in found.items()} == {"a": "a", "c": "c"}
 
 
-@pytest.mark.parametrize(
-    "id", ["", "_x", "_design/", "_local", "a\0b", "x" * 513, "a\ud800", None, 7, "x" * 10_000]
-)
+@pytest.mark.parametrize("id", ["", "_x", "_design/", "_local", "a\0b", "x" * 513, "a\ud800", None, 7, "x" * 10_000])
 def test_bad_ids_are_refused(database: RawDatabase, context: Context, id: Any) -> None:
     with pytest.raises(BadRequest):
         database.put(Edit(id, None, {}), context)
@@ -306,9 +300,7 @@ def test_a_purged_document_is_gone_and_does_not_come_back(database: RawDatabase,
         database.get("a", deleted=True)
     assert database.history("a") == []
     assert [purge.id for purge in database.purges()] == ["a"]
-    answers = database.insert(
-        [Branch("a", [second, rev], {"n": 2}), Branch("a", ["3-x", second], {})], context
-    )
+    answers = database.insert([Branch("a", [second, rev], {"n": 2}), Branch("a", ["3-x", second], {})], context)
     assert isinstance(answers[0], Forbidden)
     assert answers[1] is None
 

@@ -37,9 +37,7 @@ def test_a_full_disk_leaves_nothing_behind(store: Store, database: RawDatabase, 
     assert all(isinstance(answer, str) for answer in database.put_many(BIG, context))
 
 
-def test_a_full_disk_in_a_part_takes_back_the_whole(
-    store: Store, database: RawDatabase, context: Context
-) -> None:
+def test_a_full_disk_in_a_part_takes_back_the_whole(store: Store, database: RawDatabase, context: Context) -> None:
     def write() -> None:
         with store.transaction():
             database.put(Edit("first", None, {}), context)

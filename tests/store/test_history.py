@@ -25,9 +25,7 @@ def test_a_first_revision_has_no_entry(database: RawDatabase, context: Context) 
     assert database.history("a") == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [(1, 1.0), (1, True), ([1], [True]), (None, ""), ({"a": 0}, {"a": False})]
-)
+@pytest.mark.parametrize(("old", "new"), [(1, 1.0), (1, True), ([1], [True]), (None, ""), ({"a": 0}, {"a": False})])
 def test_values_that_python_calls_equal_differ(
     database: RawDatabase, context: Context, old: object, new: object
 ) -> None:
@@ -36,9 +34,7 @@ def test_values_that_python_calls_equal_differ(
     assert [repr(entry.items) for entry in database.history("a")] == [repr({"n": [old, new]})]
 
 
-def test_entries_come_newest_first_and_deletion_keeps_every_value(
-    database: RawDatabase, context: Context
-) -> None:
+def test_entries_come_newest_first_and_deletion_keeps_every_value(database: RawDatabase, context: Context) -> None:
     rev = database.put(Edit("a", None, {"n": 1}), context)
     second = database.put(Edit("a", rev, {"n": 2}), context)
     third = database.put(Edit("a", second, {}, deleted=True), context)
@@ -47,9 +43,7 @@ def test_entries_come_newest_first_and_deletion_keeps_every_value(
     assert entries[0].items["n"] == [2, None]
 
 
-def test_a_push_over_a_gap_is_recorded_against_the_nearest_ancestor(
-    database: RawDatabase, context: Context
-) -> None:
+def test_a_push_over_a_gap_is_recorded_against_the_nearest_ancestor(database: RawDatabase, context: Context) -> None:
     rev = database.put(Edit("a", None, {"n": 1}), context)
     database.insert([Branch("a", ["4-d", "3-c", "2-b", rev], {"n": 4})], context)
     assert [entry.items for entry in database.history("a")] == [{"n": [1, 4]}]

@@ -47,9 +47,7 @@ def test_order_and_repetition_do_not_matter(made: list[tuple[list[str], bool]], 
 
 
 @given(branches(), st.integers(1, 5), st.randoms(use_true_random=False))
-def test_stemming_keeps_winner_and_leaves(
-    made: list[tuple[list[str], bool]], limit: int, random: Any
-) -> None:
+def test_stemming_keeps_winner_and_leaves(made: list[tuple[list[str], bool]], limit: int, random: Any) -> None:
     tree = grown(made)
     assert tree.stem(limit).leaves == tree.leaves
     assert tree.stem(limit).winner == tree.winner
@@ -146,9 +144,7 @@ class Writes(RuleBasedStateMachine):
             return
         self.database.delete(document, tree.winner, CONTEXT)
         for leaf in tree.live:
-            (child,) = [
-                rev for rev, node in self.database.tree(document).nodes.items() if node.parent == leaf
-            ]
+            (child,) = [rev for rev, node in self.database.tree(document).nodes.items() if node.parent == leaf]
             self.note(document, [child, leaf], {}, True)
 
     @rule(target=revs, at=revs, body=items, deleted=st.booleans(), gap=st.booleans())

@@ -51,9 +51,7 @@ TWO_ROOTS = RevisionTree({"9-z": Node(), "10-a": Node()})
         (TWO_ROOTS, "10-a", ["10-a", "9-z"], ["9-z"]),
     ],
 )
-def test_winner_leaves_and_conflicts(
-    tree: RevisionTree, winner: str, leaves: list[str], conflicts: list[str]
-) -> None:
+def test_winner_leaves_and_conflicts(tree: RevisionTree, winner: str, leaves: list[str], conflicts: list[str]) -> None:
     assert (tree.winner, tree.leaves, tree.conflicts) == (winner, leaves, conflicts)
 
 
@@ -149,9 +147,7 @@ def test_a_revision_name_covers_everything_that_is_said() -> None:
     assert said[0] == revisions.name(2, "1-a", False, b"{}", {})
 
 
-@pytest.mark.parametrize(
-    "rev", ["", "1", "1-", "-a", "0-a", "01-a", "1-a b", "x-a", None, 7, "1-" + "a" * 65]
-)
+@pytest.mark.parametrize("rev", ["", "1", "1-", "-a", "0-a", "01-a", "1-a b", "x-a", None, 7, "1-" + "a" * 65])
 def test_malformed_revisions_are_refused(rev: object) -> None:
     with pytest.raises(BadRequest):
         revisions.check(rev)
