@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.access import Database
 
 ROWS = 5
+BATCH = 200
 COLUMNS = 4
 TITLES = ("name", "title", "subject", "question", "product")
 
@@ -115,6 +116,26 @@ def rows_of(found: Linking, id: str, limit: int) -> tuple[list[Any], bool]:
     except NotFound:
         return [], False
     return [row for row in page.rows if not row.restricted and row.form == found.form.name], page.more
+
+
+def every_row(found: Linking, id: str, most: int) -> Iterator[Any]:
+    """The rows of the view that link to the document, page after page, as long as somebody takes them."""
+    if found.view is None:
+        return
+    opened, after, seen = open_database(found.database), None, 0
+    while seen < most:
+        try:
+            query = ViewQuery(limit=BATCH, after=after, filter={found.item.name: id})
+            page = node().views.page(opened, found.view.name, query)
+        except NotFound:
+            return
+        for row in page.rows:
+            if not row.restricted and row.form == found.form.name:
+                yield row
+        seen += len(page.rows)
+        after = page.next
+        if not page.more or not after:
+            return
 
 
 def small_views(database: Database, form: Form | None, id: str) -> list[SmallView]:

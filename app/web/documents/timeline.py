@@ -16,7 +16,7 @@ from app import clock
 from app.design import Form
 from app.web.context import label
 from app.web.documents.layout import item_of
-from app.web.documents.related import linking, rows_of
+from app.web.documents.related import every_row, linking
 from app.web.documents.threads import responses
 from app.web.documents.titles import document_url, title_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.access import Database
 
 PAGE = 20
-MOST_RELATED = 200  # rows looked at per kind
+MOST_RELATED = 6_000  # rows looked at per kind
 WHEN = (
     "done_at",
     "occurred_at",
@@ -60,7 +60,7 @@ def page(
         for event in [
             *_own(database, form, document),
             *_answers(database, document),
-            *_related(database, form, document),
+            *_related(database, form, document, before),
         ]
         if event.at and (before is None or event.at < before)
     ]
@@ -123,29 +123,24 @@ def _answers(database: Database, document: Mapping[str, Any]) -> list[Event]:
     ]
 
 
-def _related(database: Database, form: Form | None, document: Mapping[str, Any]) -> list[Event]:
+def _related(database: Database, form: Form | None, document: Mapping[str, Any], before: str | None) -> list[Event]:
+    id = str(document["_id"])
     found = []
     for one in linking(database.name, form.name) if form else ():
-        rows, _more = rows_of(one, str(document["_id"]), MOST_RELATED)
-        for row in rows:
+        newest_first = one.view is not None and bool(one.view.sort) and one.view.sort[0].descending
+        told = 0
+        for row in every_row(one, id, MOST_RELATED):
             other = {"_id": row.id, **row.doc}
-            if other.get("parent") == document["_id"]:
-                continue  # told as a response already
-            title = title_of(one.design, other)
+            at = _when(other)
+            if other.get("parent") == id or not at or (before is not None and at >= before):
+                continue  # told as a response already, or on an earlier page
             who = str(other.get("owner") or other.get("created_by") or "")
             url = document_url(one.database, row.id)
-            found.append(
-                Event(
-                    _when(other),
-                    "related",
-                    one.form.icon,
-                    who,
-                    title,
-                    url,
-                    _gist(other),
-                    label(one.form.label),
-                )
-            )
+            title, kind = title_of(one.design, other), str(label(one.form.label))
+            found.append(Event(at, "related", one.form.icon, who, title, url, _gist(other), kind))
+            told += 1
+            if newest_first and told > PAGE:
+                break
     return found
 
 
