@@ -225,6 +225,7 @@ def _activities(deal: _Deal) -> None:
     if deal.stage in ("proposal", "negotiation", "won", "closed", "lost"):
         names.append("third")
     names += {"won": ["won"], "closed": ["won", "after"], "lost": ["lost"]}.get(deal.stage, [])
+    names = [name for name in names if name not in ("second", "third") or deal.story.chance(0.75)]
     closing = max(0, deal.opened - deal.lasted) if deal.done else 0
     for place, name in enumerate(names):
         when = deal.opened - round((deal.opened - closing) * (place + 0.3) / len(names))
