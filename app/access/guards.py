@@ -39,6 +39,9 @@ class Guard(Protocol):
     def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
         """Refuse or accompany a deletion."""
 
+    def restored(self, opened: Opened, last: Revision) -> None:
+        """Accompany the return of a document from the trash, after `saving`."""
+
 
 def guard_of(database: str, id: str, *forms: object) -> Guard | None:
     """The guard of a document, by its id and its form before and after."""
@@ -72,6 +75,9 @@ class AclGuard:
     def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
         """Never."""
         raise Forbidden("The access control list cannot be deleted.")
+
+    def restored(self, opened: Opened, last: Revision) -> None:
+        """Never: it cannot be deleted."""
 
 
 def check_acl(opened: Opened, acl: Acl) -> None:
@@ -126,6 +132,9 @@ class DesignGuard:
         """Designers."""
         self._allowed(database, old.id)
 
+    def restored(self, opened: Opened, last: Revision) -> None:
+        """Nothing more."""
+
     def _allowed(self, database: Database, id: str) -> None:
         if rules.may_design(database.rights):
             return
@@ -161,8 +170,17 @@ class DirectoryGuard:
         opened.checks.append(opened.databases.refuse_orphans())
         _log(opened, f"{form}_removed", old.id, {})
         if form == "person":
-            for hook in opened.databases.on_person_removed:
-                opened.notes.append(lambda hook=hook: hook(old.id))  # type: ignore[misc]
+            _forget(opened, old.id)
+
+    def restored(self, opened: Opened, last: Revision) -> None:
+        """A person comes back without sessions, tokens and password, even if the removal was cut short."""
+        if last.body.get("form") == "person":
+            _forget(opened, last.id)
+
+
+def _forget(opened: Opened, key: str) -> None:
+    for hook in opened.databases.on_person_removed:
+        opened.notes.append(lambda hook=hook: hook(key))  # type: ignore[misc]
 
 
 def _managers_only(database: Database, opened: Opened) -> None:

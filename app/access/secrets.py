@@ -218,7 +218,8 @@ class Secrets:
         return bool(row and row[0])
 
     def session_version(self, person: str) -> int:
-        """A session is good as long as this number is the one it began with; 0 without a password."""
+        """A session is good as long as this number is the one it began with. It only ever rises, also when
+        the person is removed and restored; 0 for who never had a password or was signed out."""
         with self.file.reading() as connection:
             row = connection.execute("SELECT session_version FROM passwords WHERE person = ?", (person,)).fetchone()
         return row[0] if row else 0
@@ -233,9 +234,14 @@ class Secrets:
             )
 
     def forget(self, person: str) -> None:
-        """A person has been removed: password, links, tokens; sessions end with them."""
+        """A person has been removed: password, links, tokens; sessions end with them.
+
+        The number of the sessions stays, so that none of them is good again when the person is restored.
+        """
         with self.file.transaction() as connection:
-            for table in ("passwords", "links", "tokens"):
+            self.end_sessions(person)
+            connection.execute("UPDATE passwords SET hash = '', must_change = 0 WHERE person = ?", (person,))
+            for table in ("links", "tokens"):
                 connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
 
     # -- one-time links
@@ -290,7 +296,7 @@ def _subjects(name: str, address: str) -> list[tuple[str, int]]:
 
 
 def _first_version() -> int:
-    """Where session versions begin: never again where an earlier row of the same person began."""
+    """Where session versions begin: above 0, which is that of a person without a row."""
     return int(time.time())
 
 

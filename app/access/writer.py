@@ -130,6 +130,7 @@ class Writer:
             items = dict(last.body)
             if guard:
                 guard.saving(self._database, opened, id, last, items)
+                guard.restored(opened, last)
             self._stamp(items, last, anonymous=_is_anonymous(last))
             edit = Edit(id, tombstone.rev, items, attachments=last.attachments)
             return self._put(Prepared(edit, _is_anonymous(last), [], self._noted()), "restore", None)

@@ -213,3 +213,32 @@ def test_the_log_notes_and_is_read_by_administrators_only(known: World) -> None:
             known.databases.search_audit(identity)
     page = known.databases.search_audit(SYSTEM, limit=1)
     assert known.databases.search_audit(SYSTEM, limit=1, before=page[0].n)[0].n < page[0].n
+
+
+def test_a_session_of_a_person_without_password_never_comes_back(world: World) -> None:
+    ada, secrets = world.identity("ada"), world.secrets
+    seen = [secrets.session_version("bob")]
+    secrets.end_sessions("bob")
+    for _ in range(2):
+        assert secrets.session_version("bob") not in seen
+        seen.append(secrets.session_version("bob"))
+        directory = world.databases.open("directory", ada)
+        directory.delete("bob")
+        assert secrets.session_version("bob") not in seen
+        directory.restore("bob")
+    assert not secrets.has_password("bob")
+
+
+def test_a_removed_person_who_is_restored_has_no_old_session_without_ever_a_row(world: World) -> None:
+    directory = world.databases.open("directory", world.identity("ada"))
+    before = world.secrets.session_version("bob")
+    directory.delete("bob")
+    directory.restore("bob")
+    assert world.secrets.session_version("bob") != before
+
+
+def test_a_password_set_again_in_the_same_second_begins_no_old_session(known: World) -> None:
+    before = known.secrets.session_version("ann")
+    known.secrets.forget("ann")
+    known.secrets.set_password("ann", GOOD)
+    assert known.secrets.session_version("ann") > before
