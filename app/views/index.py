@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,29 +25,15 @@ from app.design import Design
 from app.errors import Unavailable
 from app.store import Changed, Store
 from app.views import orders
-from app.views.entries import ABSENT, Difference, Held, pack, unpack
-from app.views.orders import Body, Keys, Maker, Orders
-from app.views.totals import write_totals
+from app.views.batch import Batch, State
+from app.views.entries import Held, pack
+from app.views.orders import Maker, Orders
 
 HOLD = 0.04  # seconds a background transaction aims to hold the write lock
 FEWEST, MOST = 20, 2_000  # documents in one background transaction
-FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
 COUNTED = 10_000  # waiting documents a page counts
 AT_ONCE = 150  # documents in a database for which new orders are built within the transaction
 BUILDING, LEAVING = 0, -1
-
-
-@dataclass(frozen=True)
-class State:
-    """A database's orders as the index has them: `numbers` by digest, complete or not."""
-
-    name: str
-    design: Design | None
-    orders: Orders
-    numbers: dict[str, int]
-    building: frozenset[int]
-    maker: Maker
-    counted: frozenset[int]
 
 
 class Prepared(NamedTuple):
@@ -158,7 +143,7 @@ class Index:
         if deferred:
             self._put_off(connection, db, state, changes)
             return
-        batch = _Batch(connection, db, state)
+        batch = Batch(connection, db, state)
         for change in changes:
             batch.document(change.doc, change.id, change.new, change.access, known_new=change.created)
         connection.executemany("DELETE FROM pending WHERE doc = ?", [(change.doc,) for change in changes])
@@ -167,7 +152,7 @@ class Index:
     def _put_off(self, connection: sqlite3.Connection, db: int, state: State, changes: Sequence[Changed]) -> None:
         """Removals and changed reader sets now, keys later."""
         now = [c for c in changes if not c.created and (c.new is None or c.access != c.access_before)]
-        batch = _Batch(connection, db, state)
+        batch = Batch(connection, db, state)
         for change in now:
             if change.new is None:
                 batch.document(change.doc, change.id, None, change.access)
@@ -329,7 +314,7 @@ class Index:
         prepared: Prepared | None,
     ) -> None:
         made = prepared.made if prepared is not None and prepared.maker is state.maker else {}
-        batch = _Batch(connection, db, state)
+        batch = Batch(connection, db, state)
         batch.prefetch([row[0] for row in rows])
         for doc, document, deleted, access, body, _ in rows:
             known = made.get(doc)
@@ -365,141 +350,3 @@ class Index:
                 (LEAVING, db),
             )
             self.synchronise(connection, db)
-
-
-class _Batch:
-    """Documents indexed together: reads what they have, gathers the difference, writes it sorted."""
-
-    def __init__(self, connection: sqlite3.Connection, db: int, state: State) -> None:
-        self._connection = connection
-        self._db = db
-        self._state = state
-        self.packed: dict[int, bytes] = {}
-        self._held: dict[int, Held] = {}
-        self._before: dict[int, Held] = {}
-        self._numbers: dict[str, int | None] = {}
-        self._followed = 0
-        self._late: set[int] = set()
-
-    def document(
-        self,
-        doc: int,
-        document: str | None,
-        body: Body | None,
-        access: int,
-        *,
-        known_new: bool = False,
-        made: Held | None = None,
-    ) -> None:
-        """Bring one document's keys up to date; a body of None removes it. `made`: its keys, if made already."""
-        if known_new and doc not in self._held:
-            self._held[doc] = self._before[doc] = ABSENT
-        old = self._old(doc)
-        new = made or Held(access, self._keys(doc, body) if body is not None else {})
-        self._held[doc] = new
-        if self._state.maker.trees:
-            self._relate(doc, body)
-            appears = body is None or old is ABSENT
-            if document is not None and (appears or self._tree_keys(old) != self._tree_keys(new)):
-                self._numbers[document] = None if body is None else doc
-                self._follow(document)
-
-    def prefetch(self, docs: Sequence[int]) -> None:
-        """Read what these documents have in the index, in one go."""
-        self._held.update((doc, ABSENT) for doc in docs)
-        for doc, blob in self._connection.execute(
-            "SELECT e.doc, e.entries FROM json_each(?) AS w CROSS JOIN doc_entries AS e ON e.doc = w.value",
-            (orjson.dumps(docs).decode(),),
-        ):
-            self._held[doc] = unpack(blob)
-        self._before.update(self._held)
-
-    def move(self, doc: int, access: int) -> None:
-        """The document has another reader set; its keys stay as they are for now."""
-        self._held[doc] = Held(access, self._old(doc).keys)
-
-    def _keys(self, doc: int, body: Body) -> dict[int, Keys]:
-        maker = self._state.maker
-        parents = None
-        if maker.trees and body.get("parent"):
-            parent = self._number(str(body["parent"]))
-            parents = self._old(parent).keys if parent is not None and parent != doc else None
-        return maker.make(body, doc, parents)
-
-    def _old(self, doc: int) -> Held:
-        known = self._held.get(doc)
-        if known is None:
-            row = self._connection.execute("SELECT entries FROM doc_entries WHERE doc = ?", (doc,)).fetchone()
-            known = self._held[doc] = self._before[doc] = unpack(row[0]) if row else ABSENT
-        return known
-
-    # -- responses
-
-    def _number(self, document: str) -> int | None:
-        if document not in self._numbers:
-            row = self._connection.execute(
-                "SELECT doc FROM documents WHERE db = ? AND id = ? AND deleted = 0", (self._db, document)
-            ).fetchone()
-            self._numbers[document] = row[0] if row else None
-        return self._numbers[document]
-
-    def _tree_keys(self, held: Held) -> dict[int, tuple[orders.Entry, ...]]:
-        trees = self._state.maker.trees
-        return {number: keys.entries for number, keys in held.keys.items() if number in trees}
-
-    def _relate(self, doc: int, body: Body | None) -> None:
-        parent = body.get("parent") if body is not None else None
-        row = self._connection.execute("SELECT parent FROM responses WHERE doc = ?", (doc,)).fetchone()
-        before = row[0] if row else None
-        now = parent if isinstance(parent, str) and parent else None
-        if before == now:
-            return
-        if now is None:
-            self._connection.execute("DELETE FROM responses WHERE doc = ?", (doc,))
-        else:
-            self._connection.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?)", (doc, self._db, now))
-
-    def _follow(self, document: str) -> None:
-        """Make the responses' keys again, as their parent's key changed; many of them later."""
-        children = self._connection.execute(
-            "SELECT d.doc, d.id, d.access, d.body FROM responses AS r CROSS JOIN documents AS d USING (doc)"
-            " WHERE r.db = ? AND r.parent = ? AND d.deleted = 0",
-            (self._db, document),
-        )
-        for doc, child, access, body in children.fetchall():
-            self._followed += 1
-            if self._followed > FOLLOW:
-                self._late.add(doc)
-            else:
-                self.document(doc, child, orjson.loads(body), access)
-
-    # -- writing
-
-    def write(self) -> None:
-        """Everything that changed, in key order."""
-        connection, difference = self._connection, Difference(self._state.counted)
-        blobs: list[tuple[int, bytes]] = []
-        gone: list[tuple[int]] = []
-        for doc, new in self._held.items():
-            old = self._before[doc]
-            if new.keys == old.keys and (new.access == old.access or not new.keys):
-                continue
-            difference.add(doc, old, new)
-            if new.keys:
-                blobs.append((doc, self.packed.get(doc) or pack(new)))
-            else:
-                gone.append((doc,))
-        connection.executemany(
-            "DELETE FROM entries WHERE ord = ? AND key = ? AND doc = ? AND n = ?", sorted(difference.gone)
-        )
-        connection.executemany(
-            "UPDATE entries SET access = ? WHERE ord = ? AND key = ? AND doc = ? AND n = ?", difference.moved
-        )
-        connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added))
-        write_totals(connection, difference.totals)
-        connection.executemany("INSERT OR REPLACE INTO doc_entries (doc, entries) VALUES (?, ?)", blobs)
-        connection.executemany("DELETE FROM doc_entries WHERE doc = ?", gone)
-        connection.executemany(
-            "INSERT OR IGNORE INTO pending (doc, db) VALUES (?, ?)",
-            [(doc, self._db) for doc in sorted(self._late)],
-        )

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.access.model import Reading
+from app.views.batch import State
 from app.views.entries import unpack
-from app.views.index import State
 from app.views.marks import Seen
 from app.views.orders import LEVELS, SEGMENT, column_value
 from app.views.plans import Position, Range, Source, read

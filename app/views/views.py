@@ -17,7 +17,8 @@ from app.design import Design, View
 from app.errors import BadRequest, NotFound
 from app.store import Store
 from app.views import collation
-from app.views.index import Index, State
+from app.views.batch import State
+from app.views.index import Index
 from app.views.marks import Marks, unread_documents
 from app.views.orders import Order, Selection, ViewOrders
 from app.views.pages import Search
