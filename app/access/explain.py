@@ -90,7 +90,7 @@ def why(rights: Rights, standing: Standing, body: dict[str, Any]) -> tuple[str, 
     if rules.EVERYBODY in rules.readers_of(body) or rules.ALL_LEVELS in readers:
         return "open", ()
     for reason, listed in (("readers", readers), ("authors", authors)):
-        if held & listed:
+        if held & listed and readers:  # authors read beside readers, not where a broken list names nobody
             return reason, tuple(sorted(held & listed))
     return "not_listed", ()
 

@@ -65,11 +65,11 @@ class Opened:
         return revision
 
     def free(self, id: str) -> None:
-        """Refuse an id that is in use, or was by something the person could not read. Conflict."""
+        """Refuse an id that is in use, or was by something the person could not read. Conflict, and the same
+        one whether the person may read the document or not."""
         revision = self._any(id)
         if revision is not None and not (revision.deleted and self.reads(revision)):
-            current = not revision.deleted and self.reads(revision)
-            raise Conflict(current=document_of(revision) if current else None)
+            raise Conflict
 
     def _any(self, id: str) -> Revision | None:
         try:

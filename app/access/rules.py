@@ -31,18 +31,15 @@ def names(value: object) -> frozenset[str]:
 
 
 def readers_of(document: Mapping[str, Any]) -> frozenset[str]:
-    """Who may read: everybody when all readers items are empty, else readers and authors together.
+    """Who may read: everybody when `readers` is empty, else readers and authors together.
 
-    A list that holds something, but no name (numbers, an object), opens the document to nobody.
+    A list that holds something, but no name (blanks, numbers, an object), opens the document to nobody, not
+    even to authors; the store's reader sets say the same (`app.store.sets.reader_names`).
     """
     readers = names(document.get("readers"))
     if readers:
         return readers | names(document.get("authors"))
-    return frozenset({EVERYBODY}) if _is_empty(document.get("readers")) else frozenset()
-
-
-def _is_empty(value: object) -> bool:
-    return not value or (isinstance(value, list) and all(name == "" for name in value))
+    return frozenset() if document.get("readers") else frozenset({EVERYBODY})
 
 
 def reading_names(rights: Rights, principals: frozenset[str]) -> frozenset[str]:

@@ -46,12 +46,15 @@ class _Seen(NamedTuple):
 def reader_names(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Who may read a document with these items: `readers` and `authors`, or everyone when `readers` is empty.
 
-    A `readers` that is not empty but names nobody (numbers, blanks) opens the document to nobody.
+    A `readers` that is not empty but names nobody (numbers, blanks) opens the document to nobody, authors
+    included: something went wrong, and closed is safer than open.
     """
     readers = body.get("readers")
     if not readers:
         return EVERYONE
     names = set(_names(readers))
+    if not names:
+        return NOBODY
     if "*" in names:
         return EVERYONE
     names.update(_names(body.get("authors")))

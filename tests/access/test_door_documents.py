@@ -391,3 +391,18 @@ def test_copying_needs_its_flag(notes: World, ann: Database) -> None:
         ann.require_copy()
     notes.make("free", {"-Default-": {"level": "reader", "flags": ["replicate_or_copy"]}})
     notes.open("free", "ann").require_copy()
+
+
+def test_an_id_in_use_gets_the_same_answer_whether_the_document_is_readable_or_not(notes: World, ann: Database) -> None:
+    notes.put("notes", "open")
+    notes.put("notes", "bobs", readers=["bob"])
+    answers = []
+    for id in ("open", "bobs"):
+        for write in (lambda id=id: ann.create({"form": "note"}, id=id), lambda id=id: ann.update(id, {"form": "note"})):
+            with pytest.raises(Conflict) as problem:
+                write()
+            answers.append((str(problem.value), vars(problem.value)))
+        many = ann.create_many([{"form": "note"}], ids=[id])[0]
+        assert isinstance(many, Conflict)
+        answers.append((str(many), vars(many)))
+    assert all(answer == answers[0] for answer in answers)

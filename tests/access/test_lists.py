@@ -10,11 +10,12 @@ from app.access import rules
 from app.access.acl import Level, Rights
 from app.access.principals import in_database
 from app.errors import BadRequest
+from app.store.sets import reader_names
 
 # what the row says, level, roles, document, sees it
 ROWS: list[tuple[str, Level, str, dict[str, Any], bool]] = [
     ("all readers empty: every reader and above", Level.READER, "", {"readers": []}, True),
-    ("empty texts are empty", Level.READER, "", {"readers": ["", ""]}, True),
+    ("blanks alone name nobody", Level.READER, "", {"readers": ["", ""]}, False),
     ("one non-empty among several decides", Level.READER, "", {"readers": ["", "hr"]}, False),
     ("a list without any name", Level.MANAGER, "", {"readers": [1, 2]}, False),
     ("named in readers", Level.READER, "", {"readers": ["ann"]}, True),
@@ -74,3 +75,15 @@ def test_nobody_opens_a_document_to_the_public_by_naming_the_flag() -> None:
     items: dict[str, Any] = {"readers": ["ann", "flag:read_public"]}
     rules.settle_lists(items)
     assert items["readers"] == ["ann"]
+
+
+@pytest.mark.parametrize(
+    "readers",
+    [None, "", [], [""], ["", "  "], " ", 0, 7, {}, {"a": 1}, [1], [["ann"]], "ann", ["ann"], ["*"], ["ann", ""]],
+)
+@pytest.mark.parametrize("authors", [None, [], ["lea"], "lea", [""]])
+def test_the_store_and_the_door_say_the_same_of_readers(readers: object, authors: object) -> None:
+    body = {"readers": readers, "authors": authors}
+    said, stored = rules.readers_of(body), frozenset(reader_names(body))
+    assert ("*" in said) == ("*" in stored)
+    assert "*" in said or said == stored
