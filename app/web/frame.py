@@ -20,7 +20,6 @@ from app.web.lists import cells
 
 THEMES = ("auto", "light", "dark", "contrast")
 PANES = ("auto", "right", "below", "off")
-NAMELESS = ("assets.asset", "healthz")
 PASSWORD_PAGES = ("/me/password", "/sign-out", "/assets/", "/frame/", "/healthz")
 
 
@@ -112,9 +111,8 @@ def replication_state() -> Any:
 def _identify() -> None:
     g.identity = ANONYMOUS
     g.signed_in = False
-    if request.endpoint in NAMELESS:  # the same for everybody, so that caches may keep it
-        return
-    if current_user.is_authenticated:
+    nameless = request.endpoint in security.NAMELESS  # the same for everybody, so that caches may keep it
+    if not nameless and current_user.is_authenticated:
         person = context.node().directory.person(current_user.key)
         if person is not None and person.active:
             g.identity = Identity(person=person)

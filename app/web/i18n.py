@@ -152,8 +152,9 @@ def initials(name: str) -> str:
     name = name.strip()
     if not name:
         return "?"
-    if not name.isascii() and " " not in name:
-        return name[-2:]
+    chinese = "".join(letter for letter in name if "\u4e00" <= letter <= "\u9fff")
+    if chinese:
+        return chinese[-2:]
     words = name.split()
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -40,8 +41,17 @@ POLICY = {
     "base-uri": ["'none'"],
 }
 PROGRAMS = ("/api/", "/sync/")  # paths that programs use: JSON in and out
+NAMELESS = ("assets.asset", "healthz")  # endpoints that are the same for everybody
 SMALL = 1_000  # bytes that are not worth compressing
 SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookie; answers that are the same for everybody neither set it nor vary with it."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint not in NAMELESS:
+            super().save_session(app, session, response)
 
 
 def session_key(data: Path) -> bytes:
@@ -147,6 +157,7 @@ def install(app: Flask, data: Path, *, proxies: int, secure: bool) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = Sessions()
     csrf.init_app(app)
     if proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

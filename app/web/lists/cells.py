@@ -28,11 +28,9 @@ GOOD = {
     "approved",
     "paid",
     "key",
-    "high_value",
-    "deal",
-    "key_account",
 }
 BAD = {"lost", "rejected", "overdue", "dormant", "blocked", "cancelled", "bad", "urgent"}
+PLAIN = {"normal", "low", "open"}
 TONES = (2, 1, 6, 7, 4, 3, 5)
 LINES = 160  # characters of a text in a cell
 
@@ -80,6 +78,8 @@ class Cells(NamedTuple):
 
     def tone(self, item: Item, value: Any) -> str:
         """The colour of a choice: by its meaning where the word tells, else by its place in the list."""
+        if value in PLAIN or (item.name == "status" and value == "closed"):
+            return "none"
         if value in GOOD:
             return "good"
         if value in BAD:

@@ -24,6 +24,7 @@ WIDTHS = {
     "boolean": 70,
     "names": 110,
 }
+NOT_IN_CELLS = {"code", "richtext", "table", "attachment", "readers", "authors"}
 LINKING = ("title", "name", "subject")
 
 
@@ -42,6 +43,12 @@ class ShownColumn:
     @property
     def item(self) -> Item | None:
         return self.column.item
+
+    @property
+    def fixed(self) -> bool:
+        """Whether nobody changes it in a list: no item of its own, computed, or too large for a cell."""
+        item = self.item
+        return item is None or bool(item.computed) or item.readonly or item.type in NOT_IN_CELLS
 
     @property
     def right(self) -> bool:
@@ -95,6 +102,13 @@ def keep(database: str, view: View, sent: Mapping[str, Any]) -> None:
                 widths[name] = max(NARROWEST, min(WIDEST, width))
         kept["widths"] = widths
     preferences.write(name_of(database, view.name), kept)
+
+
+def kinds_of(view: View, items: Mapping[str, Item]) -> dict[str, str]:
+    """The type of every item and column of a view, and of the stamps that every document has."""
+    stamps = {"created_at": "datetime", "changed_at": "datetime", "created_by": "names", "changed_by": "names"}
+    columns = {column.name: column.type for column in view.columns}
+    return {**stamps, **{name: item.type for name, item in items.items()}, **columns}
 
 
 def items_of(design: Design | None, view: View) -> dict[str, Item]:

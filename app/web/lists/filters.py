@@ -16,8 +16,9 @@ from app.design import Item
 from app.errors import Forbidden, NotFound
 from app.ids import new_id
 from app.web import context, preferences
+from app.web.lists import columns
 from app.web.lists.page import ListPage
-from app.web.lists.state import Filter
+from app.web.lists.state import WORDS, Filter
 
 FILTERED = {
     "text", "keyword", "names", "date", "datetime", "money", "number", "integer", "boolean", "email", "phone",
@@ -75,20 +76,21 @@ def word_of(found: ListPage, name: str) -> str:
 def words(found: ListPage, one: Filter) -> str:
     """A condition's operator and values in words."""
     if one.operator == "empty":
-        return _("is empty")
+        return str(_("is empty"))
     if one.operator == "filled":
-        return _("is filled in")
+        return str(_("is filled in"))
     item = found.items.get(one.item)
     kind = item.type if item else "text"
     values = [found.cells.text(item, kind, _typed(kind, value)) or value for value in one.values]
     joined = _(" or ").join(values)
-    return {
+    sentences: dict[str, str] = {
         "is": joined,
         "not": _("not %(value)s", value=joined),
         "has": _("contains %(value)s", value=joined),
         "min": _("from %(value)s", value=joined),
         "max": _("up to %(value)s", value=joined),
-    }[one.operator]
+    }
+    return sentences[one.operator]
 
 
 def _typed(kind: str, value: str) -> Any:
@@ -109,8 +111,11 @@ def offered(found: ListPage) -> list[Item]:
 
 def find_hint(found: ListPage) -> str:
     """What "begins with" looks at: the column sorted by, else the first of the view's own order."""
-    name = found.state.sort or (found.view.sort[0].by if found.view.sort else "")
-    return word_of(found, name) if name else ""
+    name = found.state.sort or found.state.find or (found.view.sort[0].by if found.view.sort else "")
+    kinds = columns.kinds_of(found.view, found.items)
+    if found.state.style == "calendar" or kinds.get(name, "text") not in WORDS:
+        return ""
+    return word_of(found, name)
 
 
 # -- kept under a name

@@ -169,7 +169,7 @@ def word_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
     """The heading of a category."""
     value = path[-1] if path else None
     if value is None or value == "" or value == []:
-        return _("(none)")
+        return str(_("(none)"))
     column = category_column(view, len(path) - 1)
     return cells.text(column.item, column.type, value) if column else str(value)
 

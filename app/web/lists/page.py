@@ -69,7 +69,8 @@ def open_page(database_name: str, view_name: str, arguments: Any) -> ListPage:
     """The view with its state and columns; nothing asked of the index yet."""
     database = context.open_database(database_name)
     view = view_of(database, view_name)
-    state = State.read(arguments, view)
+    items = columns_of.items_of(database.design, view)
+    state = State.read(arguments, view, columns_of.kinds_of(view, items))
     kept = preferences.read(columns_of.name_of(database_name, view_name))
     grouped = bool(view.categories) and state.sort is None
     return ListPage(
@@ -78,7 +79,7 @@ def open_page(database_name: str, view_name: str, arguments: Any) -> ListPage:
         state=state,
         base=f"/db/{quote(database_name, safe='')}/view/{quote(view_name, safe='')}",
         columns=columns_of.chosen(view, kept, grouped=grouped and state.style == "table"),
-        items=columns_of.items_of(database.design, view),
+        items=items,
     )
 
 

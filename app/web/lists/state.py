@@ -11,7 +11,7 @@ filters become one text in the filter language of app/views.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +21,7 @@ from app.views import ViewQuery
 
 OPERATORS = ("is", "not", "has", "min", "max", "empty", "filled")
 MOST = 30  # conditions, and values in one: what app/views takes
+WORDS = {"text", "code", "email", "phone", "keyword", "names"}
 STYLES = ("table", "kanban", "calendar")
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}")
 
@@ -48,6 +49,14 @@ class Filter:
         return f"{self.item}{sign}{','.join(map(quoted, self.values))}"
 
 
+def _find(view: View, kinds: Mapping[str, str]) -> str | None:
+    """A column of words to look in; None where the view's own order begins with words, or there is none."""
+    if not view.sort or kinds.get(view.sort[0].by, "text") in WORDS:
+        return None
+    sortable = [column.name for column in view.columns if column.sortable and column.type in WORDS]
+    return next((name for name in ("title", "name", "subject") if name in sortable), next(iter(sortable), None))
+
+
 def quoted(value: str) -> str:
     """A value that may hold the signs of the filter language."""
     return '"' + value.replace('"', '""') + '"'
@@ -65,10 +74,11 @@ class State:
     style: str = "table"
     month: str = ""
     period: str = "month"
+    find: str | None = None  # the column that "begins with" needs, where the view's own order begins with no words
 
     @classmethod
-    def read(cls, arguments: Any, view: View) -> State:
-        """The state in a request's arguments; what the view does not know is left out."""
+    def read(cls, arguments: Any, view: View, kinds: Mapping[str, str]) -> State:
+        """The state in a request's arguments; what the view does not know is left out. `kinds`: types of items."""
         sort = arguments.get("sort") or ""
         name = sort.lstrip("-")
         known = {column.name for column in view.columns}
@@ -91,6 +101,7 @@ class State:
             style=style if style in STYLES else "table",
             month=(arguments.get("month") or "")[:10],
             period="week" if arguments.get("period") == "week" else "month",
+            find=_find(view, kinds),
         )
 
     def query(self, *, limit: int = 50, after: str | None = None, category: Any = None) -> ViewQuery:
@@ -99,7 +110,7 @@ class State:
             limit=limit,
             after=after,
             category=category,
-            sort=self.sort,
+            sort=self.sort or (self.find if self.starts else None),
             descending=self.descending,
             starts=self.starts or None,
             filter=self.condition(),

@@ -155,7 +155,7 @@ def start(database: str, view: str) -> Any:
     item = next((item for item in _changeable(found) if item.name == name), None)
     if item is None:
         raise NotFound
-    value = formdata.read_item(item, request.form, g.zone)
+    value = formdata.read_item(item, request.form, g.zone, formdata.PREFIX)
     if value in (None, "", []) and request.form.get("_empty") != "1":
         raise BadRequest(_("Give a value, or tick “empty it”."))
     items = allowed({name: value})

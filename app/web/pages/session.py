@@ -13,9 +13,10 @@ from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 
 from app.access import Person
-from app.errors import TooManyRequests, Unauthorized
+from app.errors import TooManyRequests, Unauthorized, Unavailable
 from app.web import context, security
 from app.web.frame import SignedIn
+from app.web.pages import signin_external
 
 blueprint = Blueprint("session", __name__)
 
@@ -37,9 +38,11 @@ def sign_in() -> Any:
     name = request.form.get("name", "").strip()[:200]
     password = request.form.get("password", "")[:1000]
     try:
-        person = context.node().secrets.verify(name, password, address=request.remote_addr or "")
+        person = signin_external.verify(name, password, request.remote_addr or "")
     except TooManyRequests as problem:
         return _page(wanted, name, problem.reason), 429
+    except Unavailable as problem:
+        return _page(wanted, name, problem.reason), 503
     except Unauthorized:
         return _page(wanted, name, _("This name and password do not fit together.")), 401
     begin(person)

@@ -7,6 +7,7 @@
 import { enhance, setChoices } from "./picker.js";
 import { addRow, rows, start as startTables } from "./tables.js";
 import { Steps, read } from "./form-state.js";
+import { toast } from "./toast.js";
 import { headers, start as startRichText } from "./richtext.js";
 
 const form = document.getElementById("edit");
@@ -62,6 +63,7 @@ function begin() {
     const key = event.key.toLowerCase();
     if (command && key === "s") {
       event.preventDefault();
+      staying = form.elements._id.value !== "";
       form.requestSubmit(form.querySelector("[data-save]"));
     } else if (command && event.key === "Enter") {
       event.preventDefault();
@@ -78,6 +80,7 @@ function begin() {
 
   // -- saving -------------------------------------------------------------------------------------------------------
   let saving = false;
+  let staying = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (saving) return;
@@ -86,12 +89,24 @@ function begin() {
     button?.setAttribute("aria-busy", "true");
     keep.cancel();
     const data = new FormData(form, event.submitter instanceof HTMLElement && event.submitter.name ? event.submitter : null);
+    if (staying && !files) data.append("_stay", "1");
+    staying = false;
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: headers() });
       const result = await answer.json();
       if (result.location) {
         leaving = true;
         location.assign(result.location);
+        return;
+      }
+      if (result.rev) {
+        form.elements._rev.value = result.rev;
+        clean = JSON.stringify(read(form));
+        form.dataset.restored = "";
+        form.querySelector(".error-summary").hidden = true;
+        form.querySelector("[data-draft-state]").textContent = "";
+        toast(result.saved, { kind: "success" });
+        for (const warning of result.warnings) toast(warning, { kind: "warning" });
         return;
       }
       if (result.dialog) showDialog(result.dialog);
@@ -256,7 +271,7 @@ function showErrors(errors, reason) {
   }
   summary.hidden = false;
   summary.focus();
-  summary.scrollIntoView({ block: "nearest" });
+  summary.scrollIntoView({ block: "start" });
 }
 
 function target(field, name) {
@@ -323,7 +338,7 @@ function add(input, more) {
 }
 
 function say(words) {
-  document.dispatchEvent(new CustomEvent("toast", { detail: { text: words } }));
+  toast(words, { kind: "warning" });
 }
 
 function debounced(wait, act) {

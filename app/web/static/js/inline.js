@@ -7,6 +7,7 @@ import { refreshRow, words } from "./view.js";
 const address = (line, item) => `${line.dataset.url}/item/${encodeURIComponent(item)}`;
 
 async function opened(line, cell) {
+  if (line.closest("table").querySelector(`col[data-column="${CSS.escape(cell.dataset.item)}"]`)?.hasAttribute("data-fixed")) return null;
   const answer = await fetch(address(line, cell.dataset.item), { headers: { "HX-Request": "true" } });
   return answer.ok ? answer.text() : null;
 }

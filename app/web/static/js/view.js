@@ -12,6 +12,7 @@ export const view = document.getElementById("view");
 export const words = view.dataset;
 const list = document.getElementById("list");
 const bar = document.getElementById("bulk-bar");
+const find = document.getElementById("find");
 const selected = new Set();
 let allResults = false;
 let anchor = null;
@@ -261,7 +262,7 @@ on("u", () => {
 on("e", () => { const line = row(); if (!line) return false; location.assign(`${line.dataset.url}/edit`); });
 on("F2", () => { const line = row(); if (!line?.matches(".row-line")) return false; editCell(line, null); });
 on("p", () => setPane(paneOn() ? "off" : "right"));
-on("f", () => { const find = document.getElementById("find"); find.focus(); find.select(); });
+on("f", () => { if (!find) return false; find.focus(); find.select(); });
 on("F", () => document.getElementById("filter-dialog").showModal());
 on("Escape", () => { if (selected.size || allResults) selectNone(); else if (paneOn() && document.body.classList.contains("pane-open")) document.body.classList.remove("pane-open"); else return false; });
 
@@ -271,13 +272,12 @@ document.addEventListener("keydown", (event) => {
     for (const line of lines()) mark(line, true);
   } else if (!event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target)
     && /^[\p{L}\p{N}]$/u.test(event.key) && event.key !== "g" && !document.querySelector("dialog[open]") && list.contains(event.target)) {
-    document.getElementById("find").focus(); // a letter that is no shortcut begins the search for it
+    find?.focus(); // a letter that is no shortcut begins the search for it
   }
 });
 
 // --- find: the list follows while one types, the address too
 
-const find = document.getElementById("find");
 let typed;
 async function search() {
   const address = new URL(location.href);
@@ -285,10 +285,10 @@ async function search() {
   history.replaceState(null, "", address);
   await htmx.ajax("GET", address.pathname + address.search, { target: "#list", swap: "innerHTML" });
 }
-find.addEventListener("input", (event) => { if (!event.isComposing) { clearTimeout(typed); typed = setTimeout(search, 160); } });
-find.addEventListener("compositionend", () => { clearTimeout(typed); typed = setTimeout(search, 60); });
-find.form.addEventListener("submit", (event) => { event.preventDefault(); search().then(() => place(lines().find((line) => line.dataset.id))); });
-find.addEventListener("keydown", (event) => {
+find?.addEventListener("input", (event) => { if (!event.isComposing) { clearTimeout(typed); typed = setTimeout(search, 160); } });
+find?.addEventListener("compositionend", () => { clearTimeout(typed); typed = setTimeout(search, 60); });
+find?.form.addEventListener("submit", (event) => { event.preventDefault(); search().then(() => place(lines().find((line) => line.dataset.id))); });
+find?.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") { event.preventDefault(); place(lines().find((line) => line.dataset.id)); }
   if (event.key === "Escape") { find.value = ""; search(); find.blur(); }
 });
