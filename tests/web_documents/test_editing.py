@@ -182,3 +182,14 @@ def test_one_field_in_place_by_keyboard(visit: Visit, opened: Opened, customer: 
     expect(page.locator("[data-edit=name] .field-error")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("[data-edit=name] dd")).to_have_text("Nahua Foods Group")
+
+
+def test_ctrl_s_saves_and_stays(visit: Visit, opened: Opened, customer: str) -> None:
+    page = visit("north", f"/db/customers/doc/{customer}/edit")
+    for number in ("0571-1", "0571-2"):
+        page.fill("[name='item.fax']", number)
+        page.keyboard.press("Control+s")
+        expect(page.locator(".toast-line", has_text="Saved").first).to_be_visible()
+        page.wait_for_function("!document.querySelector('[data-save]').hasAttribute('aria-busy')")
+        assert page.url.endswith("/edit")
+    assert opened("customers", "north").get(customer)["fax"] == "0571-2"

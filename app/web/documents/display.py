@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from babel import dates
 from flask import g, url_for
@@ -25,6 +25,7 @@ from app.web.documents.markdown import render
 from app.web.documents.merging import empty
 from app.web.documents.titles import linked
 from app.web.i18n import format_date, format_datetime, format_number, initials
+from app.web.lists.cells import BADGED, Cells, tone_of
 
 WIDE = {"richtext", "table", "longtext"}
 _SUM_OF = re.compile(r"sum_of\(\s*(\w+)\s*,\s*['\"](\w+)['\"]\s*\)")
@@ -176,8 +177,9 @@ def _keyword(shower: Shower, item: Item, value: Any) -> Markup:
     shown = label(choice.label) if choice else str(value)
     if item.multiple:
         return Markup('<span class="chip">{}</span>').format(shown)
-    if item.name in ("state", "stage", "status", "importance"):
-        return Markup('<span class="state" data-state="{}">{}</span>').format(value, shown)
+    if item.name in BADGED:
+        tone = Cells(shower.design).tone(item, value)
+        return Markup('<span class="badge-word tone-{}">{}</span>').format(tone, shown)
     return escape(shown)
 
 
@@ -186,14 +188,8 @@ def _person(shower: Shower, item: Item, value: Any) -> Markup:
     if str(value).startswith(("[", "level:", "unit:", "leader-of:", "*")):
         return Markup('<span class="person">{}{}</span>').format(icon("people"), name)
     return Markup('<a class="person" href="{}"><span class="avatar tone-{}" aria-hidden="true">{}</span>{}</a>').format(
-        url_for("document.document", database="directory", id=str(value)), tone(str(value)), initials(name), name
+        url_for("document.document", database="directory", id=str(value)), tone_of(str(value)), initials(name), name
     )
-
-
-def tone(key: str) -> int:
-    """The colour of a person's round sign, the same as macro `person` gives."""
-    first, last = quote(key[:1] or "a"), quote(key[-1:] or "a")
-    return (len(key) + len(first) * 3 + len(last)) % 8 + 1
 
 
 def _link(shower: Shower, item: Item, value: Any) -> Markup:

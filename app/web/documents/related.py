@@ -125,7 +125,7 @@ def every_row(found: Linking, id: str, most: int) -> Iterator[Any]:
     opened, after, seen = open_database(found.database), None, 0
     while seen < most:
         try:
-            query = ViewQuery(limit=BATCH, after=after, filter={found.item.name: id})
+            query = ViewQuery(limit=BATCH if seen else 30, after=after, filter={found.item.name: id})
             page = node().views.page(opened, found.view.name, query)
         except NotFound:
             return
