@@ -26,6 +26,7 @@ from app.views.shapes import Row, path_of
 SEARCH = 0.2  # seconds of looking for rows that fit
 FEW = 1_500  # candidates that are sorted rather than searched for
 LOOK_AT = 400  # candidates looked at before that
+AT_A_TIME = 100  # bodies read together while rows are tested
 PER_QUERY = 900
 
 
@@ -152,6 +153,10 @@ class Search:
             yield places[start : start + 500]
 
     def _accepted(self, batch: list[Position]) -> Iterator[tuple[Position, Found]]:
+        for start in range(0, len(batch), AT_A_TIME):
+            yield from self._accepted_of(batch[start : start + AT_A_TIME])
+
+    def _accepted_of(self, batch: list[Position]) -> Iterator[tuple[Position, Found]]:
         documents = fetch(self.reading, list(dict.fromkeys(position.doc for position in batch)))
         lagging = self._lagging(documents)
         for position in batch:

@@ -109,7 +109,7 @@ class _Asking:
         self.columns = {column.name: column for column in view.columns}
         self.around = surroundings_of(database)
         self.context = context_names(database)
-        self.conditions = filters.parse(query.filter)
+        self.conditions = filters.parse(view.filter) + filters.parse(query.filter)
 
     def question(self) -> Question:
         query = self.query

@@ -153,7 +153,7 @@ class Views:
                 return []
             order = asked.state.orders.by_digest[digest]
             depth = len(order.categories)
-            if query.filter or query.unread or query.starts:
+            if asked.view.filter or query.filter or query.unread or query.starts:
                 totals = self._filtered(database, asked, query)
             else:
                 totals = self._totals_below(asked, digest, query)
@@ -215,7 +215,7 @@ class Views:
         """Number and sums of the readable documents of the view or a category; None: too dear."""
         query = query or ViewQuery()
         with self._asked(database, view) as asked:
-            if query.filter or query.unread or query.starts:
+            if asked.view.filter or query.filter or query.unread or query.starts:
                 return self._searched_total(database, asked, query)
             digest, prefixes, level = asked.own.default, [b""], 0
             if query.category is not None:
