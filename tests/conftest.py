@@ -1,6 +1,7 @@
 """A whole node for tests of the edge: made once a run, copied for each test.
 
-people     admin (admins) · leader (leaders; leads unit:sales) · north, south (sales) · support (support-team) · outsider
+people     admin (admins) · leader (leaders; leads unit:sales) · north, south (sales) · support (support-team)
+           · outsider
 password   `PASSWORD` for everybody
 
 `client` is a Flask test client; `call("north", "GET", "/databases")` calls the REST interface as somebody.

@@ -1,8 +1,9 @@
 """Every path is a read, every path is a write: the same people and documents through each route there is.
 
-`north` has customers, contacts, an attachment, history, a deleted customer and a job, all holding the marker `MARK`. `south` and
-`outsider` may read none of it. Each GET of the application is walked as them, with the hidden documents' own ids, and no answer may hold the
-marker, an id or a title. Each route that writes is tried on those documents too, and nothing may change.
+`north` has customers, contacts, an attachment, history, a deleted customer and a job, all holding the marker
+`MARK`. `south` and `outsider` may read none of it. Each GET of the application is walked as them, with the hidden
+documents' own ids, and no answer may hold the marker, an id or a title. Each route that writes is tried on those
+documents too, and nothing may change.
 
 A route that is in neither table makes `test_every_route_is_in_the_matrix` fail: add it, with what it needs.
 """

@@ -33,6 +33,9 @@ class Views(Protocol):
     def describe(self, database: Database) -> Any:
         """The views the person may open."""
 
+    def catch_up(self, limit: int | None = None) -> int:
+        """Index what waits; how many documents."""
+
 
 class Log(Protocol):
     """Notes the export before the first row leaves."""
@@ -103,6 +106,7 @@ class Exporter:
         return count
 
     def _rows(self, database: Database, view: str, query: Any) -> Iterator[Any]:
+        complete(self.views)
         query = replace(query, limit=PAGE)
         while True:
             page = self.views.page(database, view, query)
@@ -110,6 +114,12 @@ class Exporter:
             if not page.next or not page.rows:
                 return
             query = replace(query, after=page.next)
+
+
+def complete(views: Views) -> None:
+    """Index what waits, so that a file or a bulk update misses no document."""
+    while views.catch_up(limit=2000):
+        pass
 
 
 def _category_label(database: Database, view: View, name: str, language: str) -> str:

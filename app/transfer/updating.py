@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from app.access import Database, Databases, Directory
 from app.errors import BadRequest, Conflict, DavenportError
-from app.transfer.exporting import PAGE, Views
+from app.transfer.exporting import PAGE, Views, complete
 from app.transfer.importing import ERROR, identity_of, reason, undo
 from app.transfer.jobs import JobRow, Run
 
@@ -65,6 +65,7 @@ class Updater:
 
     def _note(self, run: Run, database: Database, targets: Path) -> None:
         """Write down what the view shows, each document once."""
+        complete(self.views)
         query = replace(self.query(dict(run.detail.get("query", {}))), limit=PAGE)
         seen: set[str] = set()
         unfinished = targets.with_suffix(".new")

@@ -80,8 +80,10 @@ def test_init_then_status(davenport: Davenport, tmp_path: Path) -> None:
     assert json.loads(davenport("check", data, "--json").stdout) == []
 
 
-def test_failed_init_leaves_nothing(davenport: Davenport, tmp_path: Path) -> None:
-    davenport("init", tmp_path / "node", input="short\n", status=1)
+def test_failed_init_leaves_nothing(davenport: Davenport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAVENPORT_THREADS", "many")
+    done = davenport("init", tmp_path / "node", input=PASSWORD + "\n", status=1)
+    assert "DAVENPORT_THREADS" in done.stderr
     assert not (tmp_path / "node").exists()
 
 

@@ -66,11 +66,11 @@ def _make(arguments: argparse.Namespace, secret: str) -> None:
     if not arguments.demo:
         Node.create(arguments.data, admin=arguments.admin, password=secret).close()
         return
-    from app.demo.company import build
+    from app.demo import install_demo
 
     progress = Progress("Telling the company's story")
     with Node.create(arguments.data, admin=arguments.admin, password=secret, demo=True) as node:
-        build(node, progress=progress)
+        install_demo(node, progress=progress)
         progress.end()
         if arguments.password_file is not None:
             node.secrets.set_password("admin", secret)
