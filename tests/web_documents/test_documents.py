@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.access import Database
+from app.node import Node
+from app.store import Branch, Context
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -149,3 +151,45 @@ def test_pickers_offer_only_what_may_be_read(client: FlaskClient, customer: str)
         sign_in(client, person)
         rows = client.get("/pick/documents?database=customers&form=customer&q=nahua").json["rows"]
         assert len(rows) == count
+
+
+def test_a_form_works_without_scripts(client: FlaskClient, opened: Opened) -> None:
+    token = sign_in(client, "north")["X-CSRFToken"]
+    page = client.get("/db/customers/new/customer").text
+    fields = re.search(r'name="_fields" value="([^"]+)"', page)
+    assert fields
+    sent = {"csrf_token": token, "_fields": fields[1], "item.owner": "north"}
+    refused = client.post("/db/customers/new/customer", data=sent)
+    assert refused.status_code == 422
+    assert "This must be filled in." in refused.text
+    saved = client.post("/db/customers/new/customer", data={**sent, "item.name": "Plain"})
+    assert saved.status_code == 303
+    again = client.post("/db/customers/new/customer", data={**sent, "item.name": "Plain"})
+    assert again.status_code == 409
+    assert "Save anyway" in again.text
+    id = saved.location.rpartition("/")[2]
+    stale = opened("customers", "north").get(id)["_rev"]
+    opened("customers", "leader").change(id, {"fax": "1111111"})
+    edited = {"csrf_token": token, "_fields": "name fax", "_rev": stale, "item.name": "Plain", "item.fax": "2222222"}
+    clash = client.post(f"/db/customers/doc/{id}/edit", data=edited)
+    assert clash.status_code == 409
+    settled = re.search(r'name="_settled" value="([^"]+)"', clash.text)
+    assert settled
+    chosen = {**edited, "_settled": settled[1], "_choose.fax": "mine"}
+    assert client.post(f"/db/customers/doc/{id}/edit", data=chosen).status_code == 303
+    assert opened("customers", "north").get(id)["fax"] == "2222222"
+
+
+def test_versions_of_two_replicas_side_by_side(client: FlaskClient, node: Node, opened: Opened, customer: str) -> None:
+    raw = node.store.database("customers")
+    before = raw.get(customer)
+    opened("customers", "north").change(customer, {"fax": "12345678"}, before.rev)
+    body = {**before.body, "phone": "021-99"}
+    raw.insert([Branch(customer, ["2-" + "f" * 32, before.rev], body)], Context("leader", body["changed_at"]))
+    headers = sign_in(client, "north")
+    assert "Compare the versions" in client.get(f"/db/customers/doc/{customer}").text
+    page = client.get(f"/db/customers/doc/{customer}/branches").text
+    assert "021-99" in page
+    assert "12345678" in page
+    client.post(f"/db/customers/doc/{customer}/branches", headers=headers)
+    assert "_conflicts" not in opened("customers", "north").get(customer, conflicts=True)

@@ -22,6 +22,7 @@ from werkzeug.datastructures import MultiDict
 from app.access import Database
 from app.design import Form
 from app.errors import BadRequest, Conflict, Forbidden, NotFound
+from app.forms.fields import Message
 from app.ids import new_id
 from app.web import context
 from app.web.documents import attaching, conflict, formdata, recompute, saving
@@ -45,6 +46,11 @@ def the_form(database: Database, name: str) -> Form:
 def drafts(database: Database) -> Drafts:
     """The person's drafts in a database."""
     return Drafts(context.node().store.node, context.identity().key, database.name)
+
+
+def said(text: str) -> str:
+    """A sentence of the rules in the person's language."""
+    return text.say(_) if isinstance(text, Message) else text
 
 
 def wants_json() -> bool:
@@ -76,9 +82,7 @@ def starting_items(database: Database, form: Form) -> dict[str, Any]:
     items: dict[str, Any] = {"form": form.name}
     if source := request.args.get("copy"):
         copied = database.get(source)
-        left_out = {
-            name for name, item in form.items.items() if item.type in ("code", "attachment") or item.computed
-        }
+        left_out = {name for name, item in form.items.items() if item.type in ("code", "attachment") or item.computed}
         items |= {name: copied[name] for name in form.items if name in copied and name not in left_out}
     if parent := request.args.get("parent"):
         database.get(parent)  # NotFound for what the person may not read
@@ -114,9 +118,7 @@ def create(database: str, form: str) -> Any:
     return finish(opened, outcome, key)
 
 
-def show_duplicates(
-    database: Database, form: Form, items: dict[str, Any], key: str, matches: list[Any]
-) -> Any:
+def show_duplicates(database: Database, form: Form, items: dict[str, Any], key: str, matches: list[Any]) -> Any:
     """The documents that look like the new one: open one of them, or save anyway."""
     found = [
         {
@@ -180,7 +182,7 @@ def update(database: str, id: str) -> Any:
 
 def finish(database: Database, outcome: saving.Outcome, key: str) -> Any:
     """After a save: attachments sent with it, the draft gone, on to the document."""
-    warnings = list(outcome.warnings)
+    warnings = [said(warning) for warning in outcome.warnings]
     rev = attaching.add(database, outcome.id, outcome.rev, request.files.getlist("_files"), warnings)
     drafts(database).drop(key)
     context.node().marks.read(database, outcome.id)
@@ -205,12 +207,13 @@ def show_refusal(
     key: str,
 ) -> Any:
     """The form again, with what is wrong beside the fields."""
-    reason = outcome.reason if not outcome.errors else _("This is not saved yet. Please mend:")
+    errors = {name: said(sentence) for name, sentence in outcome.errors.items()}
+    reason = said(outcome.reason) if not errors else _("This is not saved yet. Please mend:")
     if outcome.reason == "busy":
         reason = _("Many people are changing this document right now. Please save again.")
     if wants_json():
-        return jsonify(errors=outcome.errors, reason=reason), 422
-    return show_form(database, form, items, old=old, key=key, errors=outcome.errors, reason=reason), 422
+        return jsonify(errors=errors, reason=reason), 422
+    return show_form(database, form, items, old=old, key=key, errors=errors, reason=reason), 422
 
 
 def show_form(
@@ -234,9 +237,7 @@ def show_form(
         database=database,
         form=form,
         form_label=context.label(form.label),
-        heading=title_of(database.design, items)
-        if old
-        else _("New: %(kind)s", kind=context.label(form.label)),
+        heading=title_of(database.design, items) if old else _("New: %(kind)s", kind=context.label(form.label)),
         groups=groups,
         offered=offered,
         key=key,
@@ -317,9 +318,7 @@ def item(database: str, id: str, item: str) -> str:
     opened = context.open_database(database)
     document = opened.get(id)
     form, field = _one(opened, document, item)
-    return render_template(
-        "edit/item.html", database=database, id=id, rev=document["_rev"], field=field, form=form
-    )
+    return render_template("edit/item.html", database=database, id=id, rev=document["_rev"], field=field, form=form)
 
 
 @blueprint.post("/db/<database>/doc/<path:id>/item/<item>")
@@ -335,15 +334,16 @@ def change_item(database: str, id: str, item: str) -> Any:
     if outcome.saved:
         fresh = opened.get(id)
         shown = Shower(opened.design, form, fresh).html(form.items[item], fresh.get(item))
-        return jsonify(html=str(shown), rev=fresh["_rev"], saved=_("Saved"), warnings=outcome.warnings)
+        return jsonify(
+            html=str(shown),
+            rev=fresh["_rev"],
+            saved=_("Saved"),
+            warnings=[said(warning) for warning in outcome.warnings],
+        )
     if outcome.clashes:
-        theirs = Shower(opened.design, form, outcome.current).text(
-            form.items[item], outcome.current.get(item)
-        )
-        raise Conflict(
-            _("Meanwhile somebody set this to “%(value)s”. Open the form to settle it.", value=theirs)
-        )
-    raise BadRequest(outcome.errors.get(item) or outcome.reason, fields=outcome.errors)
+        theirs = Shower(opened.design, form, outcome.current).text(form.items[item], outcome.current.get(item))
+        raise Conflict(_("Meanwhile somebody set this to “%(value)s”. Open the form to settle it.", value=theirs))
+    raise BadRequest(said(outcome.errors.get(item) or outcome.reason))
 
 
 def _one(database: Database, document: Any, item: str) -> tuple[Form, Any]:
