@@ -104,6 +104,7 @@ VIEW_KEYS = {
     "help": "a sentence above an empty view",
     "forms": "documents of these forms",
     "where": "expression: … that satisfy this",
+    "filter": "what each person gets of it, in the language of filters: owner=me",
     "categories": "up to three columns to group by",
     "sort": "order inside a category",
     "columns": "what is shown",

@@ -222,6 +222,7 @@ class View:
     forms: tuple[str, ...]
     columns: tuple[Column, ...]
     where: Expression | None = None
+    filter: str | None = None  # always added to what is asked: `owner=me;due_at<today`
     categories: tuple[str, ...] = ()
     sort: tuple[Sort, ...] = ()
     responses: bool = False

@@ -43,6 +43,7 @@ def build_view(name: str, values: Located, file: str, problems: list[Problem], f
         forms=chosen,
         columns=columns,
         where=top.expression("where", known),
+        filter=top.text("filter"),
         categories=top.names("categories"),
         sort=tuple(_sort(top, sortable)),
         responses=top.flag("responses"),

@@ -7,7 +7,7 @@
 
 A name is an item of the document or a column of the view. Equality ignores case and accents, as sorting
 does; an item holding a list fits when one of its entries does. `me` is the person (`owner=me`), `today` and
-`today+7` (days) stand for dates.
+`today+7` (days) stand for dates, `this-month` for the beginning of one (`close_date^this-month`).
 """
 
 from __future__ import annotations
@@ -129,9 +129,11 @@ class Surroundings:
     today: str
 
     def resolve(self, value: str) -> str:
-        """A value with `me` and `today±days` replaced."""
+        """A value with `me`, `today±days` and `this-month` replaced."""
         if value == "me":
             return self.person
+        if value == "this-month":
+            return self.today[:7]
         match = _RELATIVE.fullmatch(value)
         if match is None:
             return value
