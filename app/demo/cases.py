@@ -44,6 +44,8 @@ def _complaint(story: Story, deal: Deal, script: list[Any], number: int) -> None
     path = STATES if kind == "complaint" else SHORT
     reached = _reached(story, path, received)
     product = DATA["products"][deal.product][deal.customer.language]
+    if not deal.customer.abroad:
+        product = product.partition(" ")[0]  # people leave the size out when they complain
     contact = story.pick(deal.customer.contacts)
     taker = story.pick(["support", "support", "zhou.jun", deal.customer.owner])
     names = {"product": product, "code": f"《{deal.title}》" if not deal.customer.abroad else f"“{deal.title}”"}

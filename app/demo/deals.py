@@ -59,8 +59,7 @@ class _Deal:
         self.quantity: int = sizes[
             min(len(sizes) - 1, {"key": 2, "important": 1, "normal": 0}[customer.importance] + story.rng.randint(0, 1))
         ]
-        self.currency = "USD" if customer.abroad else "CNY"
-        self.price: int = max(1, round(self.product["price"] / 7)) if customer.abroad else self.product["price"]
+        self.price: int = self.product["price"]
         self.opened = min(customer.since, story.rng.randint(3, 340))
         self.stage = self._stage()
         self.lasted = min(self.opened, story.rng.randint(25, 70))
@@ -108,16 +107,14 @@ def _deal(story: Story, customer: Customer) -> Deal:
     deal = _Deal(story, customer)
     closing = deal.closing
     year = (story.at(deal.opened)).year
-    title = f"{customer.short}{'' if not customer.abroad else ': '}{deal.name}" + (
-        f" {year}" if customer.abroad else f" {year} 年"
-    )
+    title = f"{customer.short}: {deal.name} ({year})" if customer.abroad else f"{customer.short}：{deal.name}（{year}）"
     story.add(
         "deals",
         customer.owner,
         story.at(deal.opened, 9),
         {
             "form": "deal", "title": title, "customer": customer.id, "stage": "lead",
-            "amount": deal.price * deal.quantity, "currency": deal.currency, "close_date": story.day(closing),
+            "amount": deal.price * deal.quantity, "currency": "CNY", "close_date": story.day(closing),
             "opened_at": story.day(deal.opened), "products": [deal.name],
             "source": story.pick(NEW_SOURCES if customer.kind == "potential" else OLD_SOURCES),
             "description": deal.text(story.pick(DATA["descriptions"][customer.language])),
@@ -180,8 +177,8 @@ def _won(deal: _Deal, closing: int) -> None:
     )
     if story.chance(0.25):
         lines = [
-            f"Contract for {deal.product['en']}, {deal.quantity} pieces at {deal.currency} {deal.price}.",
-            f"Total: {deal.currency} {deal.price * deal.quantity}.",
+            f"Contract for {deal.product['en']}, {deal.quantity} pieces at CNY {deal.price}.",
+            f"Total: CNY {deal.price * deal.quantity}.",
             "Payment: 30 % in advance, the rest 30 days after delivery.",
             "Quality claims within 7 days. Delivery as agreed.",
         ]

@@ -10,6 +10,7 @@ Ids come from the seed, so that the same day gives the same demo; everything is 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -43,6 +44,7 @@ class Story:
         self.now = clock.utcnow()
         self.today: date = self.now.astimezone(LOCAL).date()
         self.rng = Random(f"demo-{seed}")  # noqa: S311 - made-up data, nothing secret
+        self.met: Counter[str] = Counter()  # contacts so far, by country
         self._events: list[Event] = []
         self._last: dict[str, datetime] = {}  # id → when it was last written
         self._made: dict[str, datetime] = {}
@@ -56,6 +58,14 @@ class Story:
         clock_time = time(self.rng.randint(9, 17) if hour is None else hour, self.rng.randint(0, 59))
         moment = datetime.combine(day, clock_time, LOCAL).astimezone(UTC)
         return min(moment, self.now - timedelta(minutes=self.rng.randint(5, 90))) if days_ago >= 0 else moment
+
+    def later(self, moment: datetime, minutes: int) -> datetime:
+        """So many minutes later; after 19:00, the next morning."""
+        found = (moment + timedelta(minutes=minutes)).astimezone(LOCAL)
+        if found.hour >= 19 or found.hour < 8:
+            found += timedelta(days=found.hour >= 19)
+            found = found.replace(hour=8, minute=self.rng.randint(30, 59))
+        return found.astimezone(UTC)
 
     def day(self, days_ago: int) -> str:
         """A date so many days ago."""

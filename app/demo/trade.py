@@ -179,6 +179,17 @@ def _attributes(story: Story, industry: str, importance: str) -> list[str]:
     return [*found.get(industry, []), *extra, *(["own_brand"] if importance == "key" and story.chance(0.5) else [])]
 
 
+def _foreigner(story: Story, country: str) -> str:
+    """The next person of a country: those named first, then other first names with the same family names."""
+    names = DATA[ABROAD][country][2]
+    round_, place = divmod(story.met[country], len(names))
+    story.met[country] += 1
+    if not round_:
+        return str(names[place])
+    first, family = names[place].split(" ", 1)[0], names[(place + round_) % len(names)].split(" ", 1)[1]
+    return f"{first} {family}"
+
+
 def helper(story: Story, owner: str, importance: str) -> list[str]:
     mates = {"north": "zhao.min", "zhao.min": "north", "south": "huang.lan", "huang.lan": "south"}
     return [mates[owner]] if owner in mates and importance == "key" and story.chance(0.7) else []
@@ -189,8 +200,7 @@ def _contact(story: Story, customer: Customer, country: str, phone: str, place: 
     department, title, role = DATA["roles"][customer.language][place]
     male = story.chance(0.55)
     if customer.abroad:
-        names = DATA[ABROAD][country][2]
-        name = names[(rng.getrandbits(4) + place) % len(names)] if place else names[0]
+        name = _foreigner(story, country)
         mobile = f"{DATA[ABROAD][country][0]} {rng.randint(600, 799)} {rng.randint(100000, 999999)}"
     else:
         name = pools.person_name(rng.getrandbits(12), rng.getrandbits(12), male)

@@ -79,6 +79,6 @@ def _replies(story: Story, topic: str, moment: datetime, rows: list[str]) -> Non
     for row in rows:
         depth = len(row) - len(row.lstrip(">"))
         author, _, text = row.lstrip("> ").partition(" ")
-        moment = moment + timedelta(minutes=story.rng.randint(15, 400))
+        moment = story.later(moment, story.rng.randint(15, 400))
         del path[depth + 1 :]
         path.append(story.add("discussion", author, moment, {"form": "reply", "parent": path[depth], "body": text}))
