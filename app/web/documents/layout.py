@@ -171,3 +171,19 @@ SYSTEM = {
         _system("parent", "link", "Response to", "回应"),
     )
 }
+
+
+def action_word(action: str | None) -> str:
+    """What a revision did, in words; the name of a workflow's action as it is."""
+    if not action:
+        return ""
+    known = {
+        "attach": gettext("Attached"),
+        "detach": gettext("Attachment removed"),
+        "restore": gettext("Restored"),
+        "restore_item": gettext("Put back"),
+        "settle_conflict": gettext("Versions settled"),
+        "correct": gettext("Corrected"),
+        "merge": gettext("Merged"),
+    }
+    return str(known.get(action) or action.replace("_", " ").capitalize())

@@ -15,7 +15,7 @@ from flask_babel import gettext
 from app import clock
 from app.design import Form
 from app.web.context import label
-from app.web.documents.layout import item_of
+from app.web.documents.layout import action_word, item_of
 from app.web.documents.related import every_row, linking
 from app.web.documents.threads import responses
 from app.web.documents.titles import document_url, title_of
@@ -81,7 +81,7 @@ def _own(database: Database, form: Form | None, document: Mapping[str, Any]) -> 
             told = gettext("%(items)s and %(count)s more", items=told, count=len(names) - 4)
         if not names and not entry.action:
             continue
-        title = entry.action.replace("_", " ").capitalize() if entry.action else gettext("Changed")
+        title = action_word(entry.action) or gettext("Changed")
         found.append(Event(entry.at, "changed", "pencil", entry.by, title, "", entry.comment or told))
     created = str(document.get("created_at") or "")
     if created:

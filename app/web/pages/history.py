@@ -13,7 +13,7 @@ from app.design import Form
 from app.errors import BadRequest
 from app.web import context
 from app.web.documents.display import Shower
-from app.web.documents.layout import STAMPS, fixed, item_of, names_of
+from app.web.documents.layout import STAMPS, action_word, fixed, item_of, names_of
 from app.web.documents.titles import form_of, title_of
 
 blueprint = Blueprint("history", __name__)
@@ -87,8 +87,7 @@ def rows(
             long = max(len(shown_old), len(shown_new)) > 160
             restore = entry.rev if may_restore and name not in STAMPS else ""
             changes.append(Change(name, context.label(item.label), shown_old, shown_new, long, restore))
-        action = entry.action.replace("_", " ").capitalize() if entry.action else ""
-        found.append(Entry(entry.rev, entry.at, entry.by, entry.device, action, entry.comment, changes))
+                found.append(Entry(entry.rev, entry.at, entry.by, entry.device, action_word(entry.action), entry.comment, changes))
     return found
 
 
