@@ -19,6 +19,7 @@ from app.access import principals, rules
 from app.access.acl import ACL_ID, Acl, Level
 from app.access.directory import DIRECTORY, Snapshot, person_of
 from app.access.opened import Opened
+from app.design.source import read
 from app.errors import BadRequest, Forbidden
 from app.store import Revision
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 DESIGN = "design:"
 KEYWORDS = "design:keywords:"
+DESIGNERS = "Only designers change the design."
+KEEPERS = "Who keeps a keyword list changes its choices; the rest is for designers."
 PEOPLE = ("person", "group", "unit")
 
 
@@ -121,25 +124,45 @@ class DesignGuard:
     """Forms, views, workflows, agents, keyword lists, as documents."""
 
     def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
-        """Designers; open to every reader, whatever lists were sent."""
-        self._allowed(database, id)
+        """Designers, without mistakes in the text; open to every reader, whatever lists were sent. Who keeps a
+        keyword list changes its choices and nothing else."""
+        if not rules.may_design(database.rights):
+            _keepers_change(database, id, old, new)
         if not id.startswith(DESIGN) or new.get("form") != "design":
             raise BadRequest("Design elements have an id “design:…” and the form “design”.")
         new.pop("readers", None)
         new.pop("authors", None)
+        asked = opened.databases.form_rights
+        if asked is None or opened.identity.is_system:  # an installation has checked its files itself
+            return
+        problems = asked.element_problems(database, id, new)
+        if problems:
+            raise BadRequest(problems[0], fields={"text": "\n".join(problems)})
 
     def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
         """Designers."""
-        self._allowed(database, old.id)
+        if not rules.may_design(database.rights):
+            raise Forbidden(DESIGNERS)
 
     def restored(self, opened: Opened, last: Revision) -> None:
         """Nothing more."""
 
-    def _allowed(self, database: Database, id: str) -> None:
-        if rules.may_design(database.rights):
-            return
-        if not (id.startswith(KEYWORDS) and database.may_keep(id)):
-            raise Forbidden("Only designers change the design.")
+
+def _keepers_change(database: Database, id: str, old: Revision | None, new: Mapping[str, Any]) -> None:
+    """Refuse whatever is not a change of choices by somebody who keeps the list."""
+    if old is None or not (id.startswith(KEYWORDS) and database.may_keep(id)):
+        raise Forbidden(DESIGNERS)
+    ours = ("text", "created_by", "created_at", "changed_by", "changed_at", "readers", "authors")
+    names = {name for name in (*old.body, *new) if name not in ours}
+    if any(old.body.get(name) != new.get(name) for name in names):
+        raise Forbidden(KEEPERS)
+    if _beside_choices(old.body.get("text")) != _beside_choices(new.get("text")):
+        raise Forbidden(KEEPERS)
+
+
+def _beside_choices(text: object) -> dict[str, Any]:
+    values, _ = read(text if isinstance(text, str) else "", "")
+    return {key: value for key, value in values.items() if key != "choices"}
 
 
 class DirectoryGuard:

@@ -56,6 +56,9 @@ class FormRights(Protocol):
     def may_keep(self, database: Database, id: str) -> bool:
         """Whether this person keeps the keyword list `design:keywords:…` without being a designer."""
 
+    def element_problems(self, database: Database, id: str, items: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a design element as it is about to be stored, beside the others of the design."""
+
 
 class DatabaseInfo(NamedTuple):
     """A database a person may open."""

@@ -64,6 +64,10 @@ class KeywordLists:
         """No longer offered (or offered again); documents that have it keep and show it."""
         self._edit(name, value, {"retired": retired})
 
+    def place(self, name: str, value: str, parents: Sequence[str]) -> None:
+        """Hang a choice under others, or under none."""
+        self._edit(name, value, {"parent": list(parents)})
+
     def reorder(self, name: str, values: Sequence[str]) -> None:
         """The order in which choices are offered; those not named keep theirs, after the others."""
         place = {value: n for n, value in enumerate(values)}

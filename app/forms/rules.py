@@ -14,8 +14,10 @@ from app.access.identity import Identity
 from app.access.model import Composed, Document
 from app.design import Choice, Design, Form, Item
 from app.design.expressions import ExpressionError
+from app.design.loader import KINDS
 from app.errors import BadRequest, DavenportError, Forbidden
 from app.forms.composing import EDITOR, Composing
+from app.forms.elements import check, element_id
 from app.forms.fields import Around, Field, Keyword, Message, field_of
 from app.forms.numbering import Numbering
 from app.forms.plan import Plan, Plans
@@ -128,6 +130,19 @@ class FormRules:
             return keywords.keepers.holds(names, self._asking(database.identity))
         except ExpressionError:
             return False
+
+    def element_problems(self, database: Database, id: str, items: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a design element as a document; empty when it may be stored."""
+        _, kind, name = (*id.split(":", 2), "", "")[:3]
+        name = name or database.name
+        if kind not in KINDS or id != element_id(kind, name, database.name):
+            return [f"“{id[:80]}” is no design element: {', '.join(KINDS)} and a name are."]
+        if items.get("kind", kind) != kind or items.get("name", name) != name:
+            return [f"kind and name must fit the id: “{kind}” and “{name}”."]
+        text = items.get("text")
+        if not isinstance(text, str):
+            return ["The item “text” is missing."]
+        return [str(problem) for problem in check(self.catalog.design(database.name), database.name, kind, name, text)]
 
     # -- what pages ask
 

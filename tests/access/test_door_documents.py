@@ -398,7 +398,10 @@ def test_an_id_in_use_gets_the_same_answer_whether_the_document_is_readable_or_n
     notes.put("notes", "bobs", readers=["bob"])
     answers = []
     for id in ("open", "bobs"):
-        for write in (lambda id=id: ann.create({"form": "note"}, id=id), lambda id=id: ann.update(id, {"form": "note"})):
+        for write in (
+            lambda id=id: ann.create({"form": "note"}, id=id),
+            lambda id=id: ann.update(id, {"form": "note"}),
+        ):
             with pytest.raises(Conflict) as problem:
                 write()
             answers.append((str(problem.value), vars(problem.value)))

@@ -62,6 +62,9 @@ class OwnerReads:
     def may_keep(self, database: Database, id: str) -> bool:
         return database.identity.key == "ann"
 
+    def element_problems(self, database: Database, id: str, items: Mapping[str, Any]) -> list[str]:
+        return ["broken"] if "broken" in items["text"] else []
+
 
 @pytest.fixture
 def form(world: World) -> OwnerReads:
@@ -122,11 +125,58 @@ def test_who_may_create_asks_the_form_too(world: World, form: OwnerReads) -> Non
     assert (ann.may_create(), ann.may_create("deal"), ann.may_create("open")) == (True, True, False)
 
 
-def test_keyword_lists_are_kept_by_whom_the_design_names(world: World, form: OwnerReads) -> None:
-    world.put("deals", "design:keywords:stages", form="design", yaml="a")
-    world.open("deals", "ann").change("design:keywords:stages", {"yaml": "b"})
+STAGES = "label: {en: Stages}\nkeepers: level >= EDITOR\nchoices: [a]\n"
+
+
+@pytest.fixture
+def stages(world: World, form: OwnerReads) -> str:
+    id = "design:keywords:stages"
+    world.put("deals", id, form="design", text=STAGES)
+    return id
+
+
+def test_keyword_lists_are_kept_by_whom_the_design_names(world: World, stages: str) -> None:
+    text = STAGES.replace("[a]", "[a, b]")
+    world.open("deals", "ann").change(stages, {"text": text})
     with pytest.raises(Forbidden):
-        world.open("deals", "bob").change("design:keywords:stages", {"yaml": "c"})
-    world.put("deals", "design:form:deal", form="design", yaml="a")
+        world.open("deals", "bob").change(stages, {"text": STAGES})
+    world.put("deals", "design:form:deal", form="design", text="a")
     with pytest.raises(Forbidden):
-        world.open("deals", "ann").change("design:form:deal", {"yaml": "b"})
+        world.open("deals", "ann").change("design:form:deal", {"text": "b"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"text": STAGES.replace("EDITOR", "NONE")},
+        {"text": STAGES.replace("Stages", "Steps")},
+        {"text": STAGES + "order: 7\n"},
+        {"text": "choices: [a]\n"},
+        {"name": "steps"},
+        {"shipped": "x"},
+        {"newer": STAGES},
+    ],
+)
+def test_who_keeps_a_list_changes_its_choices_alone(world: World, stages: str, changed: dict[str, Any]) -> None:
+    ann = world.open("deals", "ann")
+    with pytest.raises(Forbidden):
+        ann.change(stages, changed)
+    with pytest.raises(Forbidden):
+        ann.delete(stages)
+
+
+def test_broken_texts_of_a_design_are_refused_by_every_path(world: World, form: OwnerReads) -> None:
+    world.make("deals2", {"-Default-": {"level": "designer", "flags": ["delete"]}})
+    ann = world.open("deals2", "ann")
+    row = {"form": "design", "text": "broken"}
+    id = "design:form:deal"
+    with pytest.raises(BadRequest) as problem:
+        ann.create(row, id=id)
+    assert problem.value.fields == {"text": "broken"}
+    assert isinstance(ann.create_many([row], ids=[id])[0], BadRequest)
+    saved = ann.create({**row, "text": "good"}, id=id)
+    with pytest.raises(BadRequest):
+        ann.change(id, {"text": "broken"})
+    with pytest.raises(BadRequest):
+        ann.update(id, row, saved.rev)
+    assert ann.get(id)["text"] == "good"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.access import SYSTEM
-from app.errors import Forbidden
+from app.errors import BadRequest, Forbidden
 from app.forms import listed, save_element, take_newer
 from app.forms.catalog import Catalog
 from app.store import Context, Edit, Store
@@ -133,3 +133,37 @@ def test_a_form_over_a_missing_list_says_so(node: Node) -> None:
     problems = save_element(node.open("ada"), node.design, "form", "note", text)
     assert 'did you mean "classes"?' in problems[0].reason
     assert CLASSES
+
+
+@pytest.mark.parametrize(
+    ("id", "items"),
+    [
+        (FORM, {"text": "label: {en: Contact\n"}),
+        (FORM, {"text": CONTACT.replace("owner", "x") + "nonsense: 1\n"}),
+        (FORM, {"text": CONTACT, "kind": "view"}),
+        (FORM, {"text": CONTACT, "name": "other"}),
+        (FORM, {"text": 7}),
+        (FORM, {}),
+        ("design:from:contact", {"text": CONTACT}),
+        ("design:form:Contact One", {"text": CONTACT}),
+        ("design:database:shop", {"text": "title: Shop\n"}),
+        ("design:keywords:classes", {"text": CLASSES + "keeper: x\n"}),
+    ],
+)
+def test_a_designer_cannot_store_a_broken_element_by_writing_the_document(
+    node: Node, id: str, items: dict[str, object]
+) -> None:
+    ada = node.open("ada")
+    rev = ada.get(id)["_rev"] if ada.exists(id) else None
+    with pytest.raises(BadRequest):
+        ada.update(id, {"form": "design", **items}, rev)
+    assert node.design.problems == ()
+    assert "contact" in node.design.forms
+
+
+def test_a_designer_stores_a_sound_element_by_writing_the_document(node: Node) -> None:
+    ada = node.open("ada")
+    ada.create({"form": "design", "text": "label: Note\nitems: [name]\n"}, id="design:form:note")
+    ada.change(FORM, {"text": CONTACT.replace("Contact", "Friend")})
+    assert node.design.forms["contact"].label.get() == "Friend"
+    assert "note" in node.design.forms
