@@ -87,7 +87,9 @@ def rows(
             long = max(len(shown_old), len(shown_new)) > 160
             restore = entry.rev if may_restore and name not in STAMPS else ""
             changes.append(Change(name, context.label(item.label), shown_old, shown_new, long, restore))
-                found.append(Entry(entry.rev, entry.at, entry.by, entry.device, action_word(entry.action), entry.comment, changes))
+        found.append(
+            Entry(entry.rev, entry.at, entry.by, entry.device, action_word(entry.action), entry.comment, changes)
+        )
     return found
 
 
@@ -109,7 +111,5 @@ def restore(database: str, id: str) -> Any:
         raise BadRequest(_("This entry is no longer there."))
     opened.change(id, {name: entry.items[name][0]}, action="restore_item")
     form = form_of(opened.design, opened.get(id))
-    flash(
-        _("%(item)s was put back.", item=context.label(item_of(form, opened.design, name).label)), "success"
-    )
+    flash(_("%(item)s was put back.", item=context.label(item_of(form, opened.design, name).label)), "success")
     return redirect(url_for("history.history", database=database, id=id), 303)
