@@ -94,6 +94,15 @@ def format_date(value: Any) -> str:
     return dates.format_date(day, "medium", locale=g.language)
 
 
+def format_day(value: Any) -> str:
+    """A stored date without its year when that is the present one: 22 Nov, 11月22日."""
+    try:
+        day = date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return format_date(value)
+    return dates.format_skeleton("MMMd", day, locale=g.language) if day.year == today().year else format_date(day)
+
+
 def format_datetime(value: Any) -> str:
     """A stored datetime in full, in the person's zone."""
     found = moment(value)
@@ -166,7 +175,12 @@ def install(app: Flask) -> None:
         if compiled := translations(language):
             babel.domain_instance.cache[language, "messages"] = compiled
     app.jinja_env.filters.update(
-        date=format_date, datetime=format_datetime, ago=format_ago, number=format_number, size=format_size
+        date=format_date,
+        day=format_day,
+        datetime=format_datetime,
+        ago=format_ago,
+        number=format_number,
+        size=format_size,
     )
     app.jinja_env.globals.update(languages=LANGUAGES, today=today)
     app.jinja_env.filters["initials"] = initials

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from app.access import Database
 from app.design import Column, ExpressionError, View
 from app.web.documents.titles import linked
-from app.web.lists.cells import Cells, money
+from app.web.lists.cells import BADGED, Cells, money
 from app.web.lists.columns import ShownColumn
 
 OPEN_ROWS = 60  # groups are unfolded from the top until so many rows stand on the page
@@ -177,6 +177,6 @@ def word_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
 def tone_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
     """The colour of a category that is a stage or state."""
     column = category_column(view, len(path) - 1)
-    if column is None or column.item is None or column.type != "keyword" or not path[-1]:
+    if column is None or column.item is None or column.name not in BADGED or not path[-1]:
         return ""
     return cells.tone(column.item, path[-1])

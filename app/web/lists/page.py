@@ -94,12 +94,12 @@ def fetch(page: ListPage, *, after: str | None = None, category: Any = None, lim
     return found
 
 
-def fill(page: ListPage) -> ListPage:
+def fill(page: ListPage, after: str | None = None, category: str | None = None) -> ListPage:
     """The first screen: groups or rows, and the totals below."""
-    if page.grouped:
+    if page.grouped and not after and category is None:
         page.groups = _groups(page)
     else:
-        fetch(page)
+        fetch(page, after=after, category=category)
     _total(page)
     return page
 

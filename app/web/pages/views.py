@@ -47,7 +47,7 @@ def view(database: str, view: str) -> Any:
     elif found.state.style == "calendar" and found.view.date:
         extra["calendar"] = calendar.build(found)
     else:
-        page.fill(found)
+        page.fill(found, _after(), request.args.get("category"))
     if request.headers.get("HX-Target") == "list":
         return render_template("view/list.html", page=found, **_around(found), **extra)
     return render_template("view/view.html", page=found, **_around(found), **extra)

@@ -148,6 +148,11 @@ function fold(line, open) {
   const isOpen = line.getAttribute("aria-expanded") === "true";
   if (open === isOpen) return;
   line.setAttribute("aria-expanded", String(!isOpen));
+  if ("parent" in group.dataset) {
+    const level = Number(group.dataset.level);
+    for (let next = group.nextElementSibling; next && Number(next.dataset.level) > level; next = next.nextElementSibling) next.classList.toggle("under-folded", isOpen);
+    return;
+  }
   if (group.querySelector(".row-line, .more")) {
     group.classList.toggle("folded", isOpen);
   } else if (!isOpen) {
