@@ -120,6 +120,7 @@ function selectNone() {
 
 function count() {
   bar.hidden = !selected.size && !allResults;
+  for (const act of ["select-all-results", "bulk-read", "bulk-unread"]) bar.querySelector(`[data-act=${act}]`).hidden = allResults;
   bar.querySelector("[data-bulk-count]").textContent = allResults ? words.all : words.selected.replace("%s", selected.size);
 }
 
