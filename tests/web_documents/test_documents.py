@@ -133,7 +133,9 @@ def test_what_south_may_not_read_is_missing(client: FlaskClient, customer: str, 
     hidden = client.get(f"/db/customers/doc/{customer}{path}")
     missing = client.get(f"/db/customers/doc/{'0' * 32}{path}")
     assert hidden.status_code == missing.status_code == 404
-    assert re.sub(customer, "", hidden.text) == re.sub("0" * 32, "", missing.text)
+    changing = r'(content|value)="[^"]{40,}"'  # forgery tokens hold the time
+    bare = [re.sub(changing, "", page.text.replace(id, "")) for page, id in ((hidden, customer), (missing, "0" * 32))]
+    assert bare[0] == bare[1]
 
 
 @pytest.mark.parametrize("path", ["/edit", "/delete", "/restore", "/history/restore", "/branches", "/item/name"])

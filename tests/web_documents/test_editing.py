@@ -190,6 +190,7 @@ def test_ctrl_s_saves_and_stays(visit: Visit, opened: Opened, customer: str) -> 
         page.fill("[name='item.fax']", number)
         page.keyboard.press("Control+s")
         expect(page.locator(".toast-line", has_text="Saved").first).to_be_visible()
-        page.wait_for_function("!document.querySelector('[data-save]').hasAttribute('aria-busy')")
+        expect(page.locator("[data-save]")).not_to_have_attribute("aria-busy", "true")
+        page.locator(".toast-line [data-dismiss]").first.click()
         assert page.url.endswith("/edit")
     assert opened("customers", "north").get(customer)["fax"] == "0571-2"
