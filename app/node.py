@@ -69,7 +69,9 @@ class Node:
             raise
 
     @classmethod
-    def create(cls, data: Path, *, admin: str, password: str, demo: bool = False, settings: Settings | None = None) -> Node:
+    def create(
+        cls, data: Path, *, admin: str, password: str, demo: bool = False, settings: Settings | None = None
+    ) -> Node:
         """A new node: databases from the shipped designs, and its first administrator. UserError.
 
         `demo`: the caller fills it with the sample company, which brings its own administrator.
@@ -125,6 +127,8 @@ class Node:
         """Load the shipped designs, keeping what was customised; the view index follows."""
         done = install(self.databases, folder)
         self.views.catch_up()
+        while self.rules.uniques.catch_up():
+            pass
         return done
 
     def _first_administrator(self, name: str, password: str) -> Person:
@@ -143,11 +147,11 @@ class Node:
     # -- background work
 
     def serve(self) -> None:
-        """Start what runs beside the requests: index catch-up, interrupted jobs, webhooks."""
-        self._threads.append(
-            threading.Thread(target=self.views.work, args=(self._stopping.is_set,), name="views", daemon=True)
-        )
-        for thread in self._threads:
+        """Start what runs beside the requests: logs, index catch-up, interrupted jobs, webhooks."""
+        self.store.serve()
+        for work in (self.views.work, self.rules.uniques.work):
+            thread = threading.Thread(target=work, args=(self._stopping.is_set,), name=work.__qualname__, daemon=True)
+            self._threads.append(thread)
             thread.start()
         self.jobs.serve()
         self.webhooks.serve()

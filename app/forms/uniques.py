@@ -5,12 +5,20 @@
 Rows are kept by an indexer in the transaction of the write and joined against the person's visible sets
 when asked: what somebody may not read does not exist in the answer. Two documents that got the same value
 on two replicas are found the same way, by whoever reads both.
+
+A form that changes may begin to compare another item. Its write notes that in a `_local` document of the
+database; `catch_up` then makes the missing rows in short transactions:
+
+    {"built": {key: [items]}, "doc": null}         the rows are complete for what is compared
+    {"built": …, "building": …, "doc": 4711}       rows of documents up to 4711 have been made
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -18,7 +26,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app import jsonio
 from app.design import Design, Form
-from app.store import Changed, Store
+from app.errors import DavenportError, NotFound
+from app.store import Changed, Store, local
 
 if TYPE_CHECKING:
     from app.access.database import Database
@@ -29,6 +38,9 @@ _SUFFIX = re.compile(
 )
 _SPACES = re.compile(r"[\s\-_.,·、，。()\[\]（）'\"&/]+")
 _FEW = 20
+FORMS = "design:form:"
+STATE = "_local/uniques"  # of the node alone, like the table
+CHUNK = 500  # documents read, or rows removed, in one transaction
 
 
 class Match(NamedTuple):
@@ -83,10 +95,19 @@ def compared(form: Form) -> tuple[Compared, ...]:
         elif item.type == "email":
             found.append(Compared(name, f"{form.name}#email", normal_email))
         elif item.type in ("code", "link", "date", "number", "integer"):
-            found.append(Compared(name, f"{form.name}.{name}", normal_text))
+            found.append(Compared(name, f"{form.name}={name}", normal_text))
         else:
             found.append(Compared(name, f"{form.name}.{name}", normal_name))
     return tuple(found)
+
+
+def compared_by(design: Design | None) -> dict[str, list[str]]:
+    """{key: items} of all that a design compares."""
+    found: dict[str, list[str]] = {}
+    for form in design.forms.values() if design else ():
+        for entry in compared(form):
+            found.setdefault(entry.key, []).append(entry.item)
+    return {key: sorted(items) for key, items in sorted(found.items())}
 
 
 def values(form: Form, items: Mapping[str, Any], only: Iterable[str] | None = None) -> Iterator[tuple[Compared, str]]:
@@ -109,12 +130,17 @@ class Uniques:
         self.store = store
         self._design = design
         self._names: dict[int, str] = {}
+        self._looked = -1  # the data version at which nothing waited
 
     # -- keeping
 
     def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """The indexer: rows of changed documents, in the transaction of the write (deferring would hide
         clashes)."""
+        if any(change.id.startswith(FORMS) for change in changes):
+            self._note(connection, db)
+        if all(change.id.startswith("design:") for change in changes):
+            return
         design = self._design(self._name(connection, db))
         if design is None:
             return
@@ -130,8 +156,9 @@ class Uniques:
         if made:
             connection.executemany("INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made)
 
-    def _rows(self, design: Design, db: int, doc: int, body: Mapping[str, Any] | None) -> set[tuple[Any, ...]]:
-        form = design.forms.get(body.get("form", "")) if body else None
+    @staticmethod
+    def _rows(design: Design | None, db: int, doc: int, body: Mapping[str, Any] | None) -> set[tuple[Any, ...]]:
+        form = design.forms.get(body.get("form", "")) if body and design else None
         if form is None or body is None:
             return set()
         return {(db, entry.key, value, doc) for entry, value in values(form, body)}
@@ -143,21 +170,117 @@ class Uniques:
             name = self._names[db] = row[0] if row else ""
         return name
 
+    # -- catching up with designs
+
+    def _note(self, connection: sqlite3.Connection, db: int) -> None:
+        """A form changed: what it compares is looked at by `catch_up`."""
+        state = {**self._state(connection, db), "doc": 0}
+        state.pop("building", None)
+        self._put(connection, db, state)
+        self.store.documents.on_commit(self._look_again)
+
+    def _look_again(self) -> None:
+        self._looked = -1
+
+    @staticmethod
+    def _state(connection: sqlite3.Connection, db: int) -> dict[str, Any]:
+        try:
+            return local.get(connection, db, STATE).body
+        except NotFound:
+            return {"built": {}, "doc": None}
+
+    @staticmethod
+    def _put(connection: sqlite3.Connection, db: int, state: Mapping[str, Any]) -> None:
+        local.put(connection, db, STATE, jsonio.canonical(state), None)
+
     def rebuild(self, database: str) -> int:
-        """Make the rows of a database anew, after a design began to compare another item. Documents read."""
-        design = self._design(database)
-        count = 0
+        """Make the rows of a database anew; the number of documents read."""
+        db = self.store.database(database).number
         with self.store.transaction() as connection:
-            db = self.store.database(database).number
-            connection.execute("DELETE FROM uniques WHERE db = ?", (db,))
-            if design is None:
-                return 0
-            rows = connection.execute("SELECT doc, body FROM documents WHERE db = ? AND deleted = 0", (db,))
-            for doc, body in rows.fetchall():
-                found = self._rows(design, db, doc, jsonio.loads(body))
-                connection.executemany("INSERT OR IGNORE INTO uniques VALUES (?, ?, ?, ?)", found)
-                count += 1
-        return count
+            self._put(connection, db, {"built": {key: [] for key in self._keys(connection, db)}, "doc": 0})
+        self._look_again()
+        total = 0
+        while self._waits(db):
+            total += self._step(db)
+        return total
+
+    def catch_up(self) -> int:
+        """One short step of what designs began to compare; the number of documents read and rows removed, 0
+        when nothing waits."""
+        version = self.store.data_version()
+        if version == self._looked:
+            return 0
+        with self.store.reading() as connection:
+            every = [db for (db,) in connection.execute("SELECT db FROM databases")]
+        for db in every:
+            while self._waits(db):
+                if done := self._step(db):
+                    return done
+        self._looked = version
+        return 0
+
+    def work(self, stopped: Callable[[], bool], idle: float = 0.5) -> None:
+        """The background thread: catches up, then looks again every half second until `stopped()`."""
+        while not stopped():
+            try:
+                time.sleep(0.01 if self.catch_up() else idle)  # let waiting writers in
+            except DavenportError as problem:
+                logging.getLogger(__name__).warning("Duplicates cannot be caught up now: %s", problem)
+                time.sleep(idle)
+
+    def _waits(self, db: int) -> bool:
+        with self.store.reading() as connection:
+            return self._state(connection, db)["doc"] is not None
+
+    def _step(self, db: int) -> int:
+        with self.store.transaction() as connection:
+            state = self._state(connection, db)
+            design = self._design(self._name(connection, db))
+            wanted = compared_by(design)
+            if state.get("building") != wanted:
+                state = {"built": state["built"], "building": wanted, "doc": 0}
+            done = self._remove(connection, db, state)
+            if not done:
+                done = self._make(connection, db, design, state)
+            self._put(connection, db, state)
+        return done
+
+    def _remove(self, connection: sqlite3.Connection, db: int, state: dict[str, Any]) -> int:
+        """Rows under keys that are compared no longer, or of other items."""
+        wanted, built = state["building"], state["built"]
+        for key, items in list(built.items()):
+            if items and set(items) <= set(wanted.get(key, ())):
+                continue
+            gone = connection.execute(
+                "DELETE FROM uniques WHERE (db, item, value, doc) IN"
+                " (SELECT db, item, value, doc FROM uniques WHERE db = ? AND item = ? LIMIT ?)",
+                (db, key, CHUNK),
+            ).rowcount
+            if gone:
+                return gone
+            del built[key]
+        return 0
+
+    def _make(self, connection: sqlite3.Connection, db: int, design: Design | None, state: dict[str, Any]) -> int:
+        """Rows of the next documents, unless all that is compared was compared before."""
+        rows: list[tuple[int, bytes]] = []
+        if state["built"] != state["building"]:
+            rows = connection.execute(
+                "SELECT doc, body FROM documents WHERE db = ? AND doc > ? AND deleted = 0 ORDER BY doc LIMIT ?",
+                (db, state["doc"], CHUNK),
+            ).fetchall()
+        if not rows:
+            state.update(built=state.pop("building"), doc=None)
+            return 0
+        made = [row for doc, body in rows for row in self._rows(design, db, doc, jsonio.loads(body))]
+        connection.executemany("INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made)
+        state["doc"] = rows[-1][0]
+        return len(rows)
+
+    @staticmethod
+    def _keys(connection: sqlite3.Connection, db: int) -> list[str]:
+        rows = connection.execute("SELECT DISTINCT item FROM uniques WHERE db = ?", (db,))
+        return [item for (item,) in rows]
 
     # -- asking
 

@@ -24,6 +24,7 @@ READER_CACHE = 4_000  # KiB
 WRITER_CACHE = 48_000  # KiB: holds the inner pages of all indexes while a bulk write runs
 PAGE = 8_192  # bytes: 1 KB documents fill it better than 4,096, and bulk writes are a fifth quicker
 CHECKPOINT = 8_000  # pages of the log before it is copied into the file; longer logs merge more rewrites
+LONGEST_LOG = 4 * CHECKPOINT  # pages, where a thread copies the log: beyond, commits do it after all
 LOG_LIMIT = 72_000_000  # bytes; a longer log is cut after its checkpoint
 
 FULL = "The disk is full; nothing was written."
@@ -62,6 +63,8 @@ class SqliteFile:
         self._idle: list[Connection] = []
         self._watcher: Connection | None = None
         self._watching = threading.Lock()
+        self._copier: Connection | None = None
+        self._checkpoint = CHECKPOINT
         self._closed = False
 
     # -- writing
@@ -214,9 +217,39 @@ class SqliteFile:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA secure_delete = {'ON' if self.secure_delete else 'OFF'}")
         connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
         return connection
+
+    def leave_log(self, leave: bool) -> None:
+        """Whether commits leave copying the log to somebody else (see checkpoints.py)."""
+        with self._lock, translated():
+            self._checkpoint = LONGEST_LOG if leave else CHECKPOINT
+            if self._writer is not None:
+                self._writer.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint}")
+
+    def rows_written(self) -> int:
+        """Rows this process has written, roughly: it is read while somebody may write."""
+        writer = self._writer
+        return writer.total_changes if writer is not None else 0
+
+    def copy_log(self) -> tuple[int, int]:
+        """Copy the log into the file as far as that keeps nobody waiting: pages in it, pages copied."""
+        with translated():
+            if self._copier is None:
+                self._copier = self._connect()
+            _, long, copied = self._copier.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return int(long), int(copied)
+
+    @contextlib.contextmanager
+    def nobody_writing(self) -> Iterator[None]:
+        """Other threads of this process wait with their writes meanwhile."""
+        if not self._lock.acquire(timeout=self.timeout):
+            raise Unavailable(BUSY)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def checkpoint(self) -> None:
         """Copy the log into the file and cut it: after it, purged content is in no file."""
@@ -236,10 +269,10 @@ class SqliteFile:
         with self._lock, self._watching:
             while self._idle:
                 self._idle.pop().close()
-            for connection in (self._watcher, self._writer):
+            for connection in (self._watcher, self._copier, self._writer):
                 if connection is not None:
                     connection.close()
-            self._watcher = self._writer = None
+            self._watcher = self._copier = self._writer = None
 
 
 @contextlib.contextmanager

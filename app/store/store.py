@@ -11,6 +11,7 @@ from app import clock
 from app.errors import FileExists, NotFound, UserError
 from app.store import backup, checking, compaction, migrations, validity
 from app.store.blobs import Blobs
+from app.store.checkpoints import Checkpointer
 from app.store.database import RawDatabase
 from app.store.model import Changed, Indexer
 from app.store.sets import Sets, take
@@ -32,6 +33,7 @@ class Store:
         self.waiting = Waiting(self.documents)
         self.indexers: list[Indexer] = []
         self.checks: list[Callable[[Connection], Iterable[str]]] = []
+        self._checkpointers: list[Checkpointer] = []
 
     @classmethod
     def open(cls, data: Path, *, create: bool = False, timeout: float = TIMEOUT) -> Store:
@@ -48,8 +50,16 @@ class Store:
             raise
         return store
 
+    def serve(self) -> None:
+        """From now on a thread copies the logs into the files, so that no commit does."""
+        for file in (self.documents, self.node):
+            self._checkpointers.append(Checkpointer(file))
+            self._checkpointers[-1].start()
+
     def close(self) -> None:
         """Close the files; waiters return."""
+        while self._checkpointers:
+            self._checkpointers.pop().stop()
         self.waiting.close()
         self.documents.close()
         self.node.close()
@@ -92,9 +102,12 @@ class Store:
                 ("doc_entries", f"doc IN {of_documents}"),
                 ("entries", "ord IN (SELECT ord FROM orders WHERE db = ?)"),
                 ("totals", "ord IN (SELECT ord FROM orders WHERE db = ?)"),
+                ("totals_log", "ord IN (SELECT ord FROM orders WHERE db = ?)"),
                 *((table, "db = ?") for table in _OF_DATABASE),
             ):
                 connection.execute(f"DELETE FROM {table} WHERE {where}", (number,))
+            series = (f"{name}/", f"{name}0")  # `0` comes right after `/`
+            connection.execute("DELETE FROM numbers WHERE series >= ? AND series < ?", series)
             self.documents.on_commit(self.sets.forget)
 
     # -- transactions
@@ -152,5 +165,6 @@ _OF_DATABASE = (
     "orders",
     "pending",
     "responses",
+    "uniques",
     "databases",
 )

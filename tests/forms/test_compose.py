@@ -9,7 +9,7 @@ import pytest
 from app.access import Database
 from app.errors import BadRequest, Forbidden, NotFound
 from app.store import Store
-from tests.forms.conftest import Node
+from tests.forms.conftest import CUSTOMER, Node
 
 
 def made(database: Database, **items: Any) -> dict[str, Any]:
@@ -304,3 +304,46 @@ def test_store_is_clean(node: Node) -> None:
     made(node.open("ann"))
     assert isinstance(node.store, Store)
     assert node.store.check() == []
+
+
+def test_a_form_that_begins_to_compare_an_item_finds_older_documents(node: Node) -> None:
+    ann = node.open("ann")
+    first = ann.create({"form": "customer", "name": "One", "note": "same"}).id
+    assert ann.create({"form": "customer", "name": "Two", "note": "same"}).warnings == []
+    node.file("forms/customer.yaml", CUSTOMER.replace("[name, phone]", "[name, phone, note]"))
+    node.install()
+    uniques = node.forms.uniques
+    assert uniques.catch_up() > 0
+    while uniques.catch_up():
+        pass
+    assert len(ann.create({"form": "customer", "name": "Three", "note": "same"}).warnings) == 2
+    ann.change(first, {"note": "another"})
+    assert len(ann.create({"form": "customer", "name": "Four", "note": "same"}).warnings) == 2
+
+
+def test_a_form_that_ends_comparing_leaves_no_rows(node: Node) -> None:
+    ann = node.open("ann")
+    ann.create({"form": "customer", "name": "One", "phone": "021-61234567", "tax_number": "T1"})
+    while node.forms.uniques.catch_up():
+        pass
+    text = CUSTOMER.replace("duplicates: [name, phone]", "duplicates: [name]")
+    node.file("forms/customer.yaml", text.replace("unique: refuse", "max_length: 40"))
+    assert node.install().problems == []
+    while node.forms.uniques.catch_up():
+        pass
+    with node.store.reading() as connection:
+        items = {item for (item,) in connection.execute("SELECT item FROM uniques")}
+    assert items == {"customer.name", "customer=code"}
+
+
+def test_rows_of_duplicates_made_anew_are_the_rows_there_were(node: Node) -> None:
+    ann = node.open("ann")
+    for n in range(7):
+        ann.create({"form": "customer", "name": f"Name {n % 3}", "phone": f"021-6123456{n % 2}", "tax_number": f"T{n}"})
+    with node.store.reading() as connection:
+        before = connection.execute("SELECT * FROM uniques ORDER BY 1, 2, 3, 4").fetchall()
+    with node.store.transaction() as connection:
+        connection.execute("INSERT INTO uniques SELECT db, 'nothing.more', value, doc FROM uniques")
+    assert node.forms.uniques.rebuild("shop") >= 7
+    with node.store.reading() as connection:
+        assert connection.execute("SELECT * FROM uniques ORDER BY 1, 2, 3, 4").fetchall() == before

@@ -1,7 +1,7 @@
 """A writer to be killed: `python crashing.py <data> <seed>` writes without end, says what was acknowledged.
 
 One JSON line after each call that returned: [[id, rev, n], …]. Interactive saves, bulk writes, attachments,
-deletions, pushes and compaction in random order.
+deletions, pushes and compaction in random order. With an odd seed a thread copies the log all the while.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from app.errors import Conflict, NotFound
-from app.store import Branch, Context, Edit, RawDatabase, Store, Stub
+from app.store import Branch, Context, Edit, RawDatabase, Store, Stub, checkpoints
 
 CONTEXT = Context("north", "2026-11-22T08:00:00.000Z")
 
@@ -23,6 +23,9 @@ def main(data: str, seed: str) -> None:
     chance = random.Random(seed)
     store = Store.open(Path(data))
     store.blobs.grace = -1
+    if int(seed) % 2:
+        checkpoints.LOOK = checkpoints.OFTEN = 0.005
+        store.serve()
     database = store.database("customers")
     print(flush=True)
     for n in range(1_000_000):

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     restore.add_argument("data", metavar="DATA", type=Path)
     check = command(commands, "check", "Look for damage; status 1 when something is wrong", run_check)
     json_argument(check)
-    command(commands, "reindex", "Build every view index anew", run_reindex)
+    command(commands, "reindex", "Build every view index and the table of duplicates anew", run_reindex)
 
 
 def run_generate(arguments: argparse.Namespace) -> int:
@@ -87,6 +87,7 @@ def run_reindex(arguments: argparse.Namespace) -> int:
         for name in node.store.names():
             try:
                 node.views.rebuild(node.databases.open(name, SYSTEM))
+                node.rules.uniques.rebuild(name)
             except NotFound:
                 continue
         count = _catch_up(node)
