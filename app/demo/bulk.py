@@ -41,6 +41,7 @@ SIZES = (*("small",) * 9, *("medium",) * 5, "large", "large")
 GRADES = tuple("AABBBBCCCCCCDDDD")
 CREDITS = ("excellent", "good", "good", "good", "good", "fair", "fair", "unknown")
 SOURCES = ("fair", "referral", "website", "advertisement", "cold_call", "agent", "journal", "walk_in")
+DEAL_SOURCES = ("fair", "referral", "website", "cold_call", "existing_customer", "tender", "service", "agent")
 ATTRIBUTES: tuple[list[str] | None, ...] = (
     *((None,) * 4),
     *(["chain"], ["own_brand"], ["exporter", "tender"], ["cold_chain"], ["prepaid"], ["festival_gifts"]),
@@ -223,7 +224,7 @@ class _Maker:
             "probability": probability,
             "weighted": _cents(amount * probability),
             "close_date": max(created[:10], self._days[(b >> 12 & 0x3FF) % len(self._days)]),
-            "source": SOURCES[a >> 18 & 7],
+            "source": DEAL_SOURCES[a >> 18 & 7],
             "order_lines": [{"product": product, "quantity": quantity, "price": price, "amount": amount}],
             "created_by": team.owner,
             "created_at": created,

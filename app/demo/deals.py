@@ -143,6 +143,7 @@ def _progress(deal: _Deal, closing: int) -> None:
         if stage == "proposal":
             items |= {
                 "order_lines": _lines(deal),
+                "amount": _total(deal),
                 "next_step": "等待客户答复" if not deal.customer.abroad else "Wait for the answer",
             }
         if stage == "negotiation":
@@ -178,7 +179,7 @@ def _won(deal: _Deal, closing: int) -> None:
     if story.chance(0.25):
         lines = [
             f"Contract for {deal.product['en']}, {deal.quantity} pieces at CNY {deal.price}.",
-            f"Total: CNY {deal.price * deal.quantity}.",
+            f"Total: CNY {_total(deal)}.",
             "Payment: 30 % in advance, the rest 30 days after delivery.",
             "Quality claims within 7 days. Delivery as agreed.",
         ]
@@ -197,10 +198,15 @@ def _lines(deal: _Deal) -> list[dict[str, Any]]:
     return [{**line, "discount": discount} if discount else line]
 
 
+def _total(deal: _Deal) -> float:
+    """What the order lines come to."""
+    percent = {"key": 95, "important": 97}.get(deal.customer.importance, 100)
+    return round(deal.price * deal.quantity * percent / 100, 2)
+
+
 def _payments(deal: _Deal, closing: int, *, paid: bool, all_of_it: bool = False) -> list[dict[str, Any]]:
     """30 % at signing, the rest 35 days later; late payers are late."""
-    discount = {"key": 0.95, "important": 0.97}.get(deal.customer.importance, 1.0)
-    total = round(deal.price * deal.quantity * discount, 2)
+    total = _total(deal)
     first = round(total * 0.3, 2)
     plan: list[dict[str, Any]] = []
     for place, amount in enumerate((first, round(total - first, 2))):
