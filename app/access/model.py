@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app.access.acl import Level, Rights
@@ -45,6 +46,10 @@ class Rules(Protocol):
         self, database: Database, old: Document | None, new: dict[str, Any], *, action: str | None = None
     ) -> Composed:
         """As compose, and refused like there, but nothing is written and no number drawn: for dry runs."""
+
+    def together(self, database: Database, rows: Sequence[Mapping[str, Any]]) -> AbstractContextManager[None]:
+        """Around composing (or checking) these new documents one after the other: what they share is asked
+        once."""
 
 
 class FormRights(Protocol):

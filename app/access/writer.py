@@ -20,7 +20,7 @@ from app.access.directory import DIRECTORY
 from app.access.guards import Guard, guard_of
 from app.access.model import Document, Saved, document_of, items_of
 from app.access.opened import Opened
-from app.errors import BadRequest, Conflict, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, NotFound
 from app.ids import new_id
 from app.store import Edit, Revision, Stub
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from app.access.database import Database
 
 LOST = "After this save you can no longer read the document."
-NOBODY_READS = "Nobody could read this document any more."
-READ_ONLY_TOKEN = "This token may only read."  # noqa: S105  (a sentence)
+NOBODY_READS = Message("Nobody could read this document any more.")
+READ_ONLY_TOKEN = Message("This token may only read.")  # noqa: S105  (a sentence)
 _OURS = ("created_by", "created_at", "changed_by", "changed_at")
 _LISTS = ("readers", "authors")
 _SENT_BESIDE = frozenset({"_id", "_rev", "_attachments", "_conflicts", "_revisions", "_revs_info"})
@@ -169,7 +169,20 @@ class Writer:
         if self._are_guarded(rows):
             with self._transaction():
                 return [self._create_guarded(id, items) for id, items in rows]
-        return self._put_many([self._attempt(id, items) for id, items in rows])
+        with self._together([items for _, items in rows]):
+            ready = [self._attempt(id, items) for id, items in rows]
+        return self._put_many(ready)
+
+    @contextlib.contextmanager
+    def _together(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+        """Rows are decided on one snapshot; the form asks once what they share."""
+        form = self._opened.databases.rules
+        with self._store.documents.steady():
+            if form is None or self._database.design is None:
+                yield
+                return
+            with form.together(self._database, rows):
+                yield
 
     def _are_guarded(self, rows: Iterable[tuple[str | None, Mapping[str, Any]]]) -> bool:
         """Guards judge by what is there already, and may write: such rows are decided one after the other."""
@@ -231,18 +244,21 @@ class Writer:
             return [Forbidden(READ_ONLY_TOKEN) for _ in items]
         answers: list[list[str] | DavenportError] = []
 
-        def check() -> None:
-            for row in items:
+        def check(chunk: Sequence[Mapping[str, Any]]) -> None:
+            for row in chunk:
                 result = self._attempt(None, row, dry=True)
                 answers.append(result.warnings if isinstance(result, Prepared) else result)
             self._opened.checks.clear()
 
         if self._are_guarded((None, row) for row in items):
             with contextlib.suppress(_TakeBack), self._transaction():
-                check()
+                check(items)
                 raise _TakeBack
         else:
-            check()
+            for start in range(0, len(items), BATCH):
+                chunk = items[start : start + BATCH]
+                with self._together(chunk):
+                    check(chunk)
         return answers
 
     # -- deciding
@@ -435,7 +451,7 @@ def _plain(sent: Mapping[str, Any]) -> dict[str, Any]:
     """The items alone. BadRequest for `_` names that mean nothing here."""
     for name in sent:
         if name[:1] == "_" and name not in _SENT_BESIDE:
-            raise BadRequest(f"Item names do not start with an underscore: {name[:80]}")
+            raise BadRequest(Message("Item names do not start with an underscore: %(text)s", text=name[:80]))
     return items_of(sent)
 
 

@@ -20,10 +20,12 @@ from app.forms.fields import Around, Field, FieldProblem, Message
 from app.forms.keywords import KeywordLists
 from app.forms.plan import KEPT, STAMPS, Plan
 from app.forms.scope import Asking, names_for
+from app.forms.uniques import values
 
 if TYPE_CHECKING:
     from app.access.database import Database
     from app.forms.rules import FormRules
+    from app.forms.together import Together
 
 REQUIRED = Message("This must be filled in.")
 FIXED = Message("This may not be changed now.")
@@ -55,6 +57,7 @@ class Composing:
         self.changed: set[str] = set()
         self.problems: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.together: Together | None = None
 
     # -- what was sent
 
@@ -325,11 +328,19 @@ class Composing:
                 continue
             numbering, database = self.rules.numbering, self.database.name
             sent = self.items.get(name)
-            if sent is None:
+            if sent is not None:
+                if name in self.changed and self.together is not None:
+                    self.together.note(item.series, pattern, self.items, sent)
+                elif name in self.changed:
+                    numbering.note(database, item.series, pattern, self.items, sent)
+                continue
+            code = None
+            if self.together is not None:
+                code = self.together.draw(self.form, name, item.series, pattern, self.items)
+            if code is None:
                 taken = partial(self.rules.uniques.taken, database, self.form, name)
-                self._put(name, numbering.draw(database, item.series, pattern, self.items, taken))
-            elif name in self.changed:
-                numbering.note(database, item.series, pattern, self.items, sent)
+                code = numbering.draw(database, item.series, pattern, self.items, taken)
+            self._put(name, code)
 
     def learn(self) -> None:
         """New words of `allow_new` items join their list, where this person keeps it; else they stay free words."""
@@ -395,15 +406,24 @@ class Composing:
         form, uniques = self.form, self.rules.uniques
         changed = None if self.old is None else self.changed
         own = self.old.get("_id") if self.old is not None else None
-        for id, body, names in uniques.same(self.database, form, self.items, id=own, only=changed):
-            for name in names:
-                item = form.items[name]
-                title = self.rules.title(self.database, body) or id
-                if item.unique == "refuse" or item.type == "code":
-                    self.problems.setdefault(name, Message("“%(title)s” has the same.", title=title))
-                else:
-                    label = item.label.get(self.around.language)
-                    self.warnings.append(Message("“%(title)s” has the same %(item)s.", title=title, item=label))
+        wanted = list(values(form, self.items, changed))
+        if self.together is not None:
+            for body, names in self.together.same(wanted):
+                self._duplicate(self.rules.title(self.database, body), names)
+            absent = self.together.absent
+            wanted = [(entry, value) for entry, value in wanted if (entry.key, value) not in absent]
+        if wanted:
+            for id, body, found in uniques.having(self.database, wanted, id=own):
+                self._duplicate(self.rules.title(self.database, body) or id, found)
+
+    def _duplicate(self, title: str, names: Iterable[str]) -> None:
+        for name in names:
+            item = self.form.items[name]
+            if item.unique == "refuse" or item.type == "code":
+                self.problems.setdefault(name, Message("“%(title)s” has the same.", title=title))
+            else:
+                label = item.label.get(self.around.language)
+                self.warnings.append(Message("“%(title)s” has the same %(item)s.", title=title, item=label))
 
     def refuse(self) -> None:
         """BadRequest when there are problems."""

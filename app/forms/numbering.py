@@ -13,8 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -22,7 +21,6 @@ from app import clock
 from app.store import Store
 
 ENDLESS = 2**62
-AT_ONCE = 50
 _PART = re.compile(r"\{([a-z_]+)(?::(\d+))?\}")
 
 
@@ -35,6 +33,19 @@ class Block(NamedTuple):
     last: int
 
 
+class Taken(NamedTuple):
+    """Numbers drawn together, both ends included."""
+
+    key: str
+    year: int
+    first: int
+    last: int
+
+    def rest(self, many: int) -> Taken:
+        """The last so many of them."""
+        return self._replace(first=self.last - many + 1)
+
+
 class Numbering:
     """Draws numbers for this node. `source`: it owns the series; else it draws from leased blocks only."""
 
@@ -42,8 +53,6 @@ class Numbering:
         self.store = store
         self.source = source
         self.zone = zone
-        self._held: dict[tuple[str, int], list[int]] = {}
-        self._lock = threading.Lock()
 
     def draw(
         self,
@@ -51,34 +60,57 @@ class Numbering:
         series: str,
         pattern: str,
         items: Mapping[str, Any],
-        taken: Callable[[str], bool] | None = None,
+        taken: Callable[[Sequence[str]], Collection[str]] | None = None,
     ) -> str:
         """The next code of a series, skipping those that are `taken`; a provisional one when blocks are
         used up."""
         year = clock.today(self.zone).year
         key = _key(database, series, pattern, items)
         for _ in range(10_000):
-            number = self._one(key, year)
+            with self._writing() as connection:
+                number = self._next(connection, key, year)
             if number is None:
                 break
             code = render(pattern, year, number, items)
-            if taken is None or not taken(code):
+            if taken is None or not taken([code]):
                 return code
         return provisional(pattern, year, items)
 
-    def _one(self, key: str, year: int) -> int | None:
-        """One number. Outside a transaction (import composes rows before it writes them) a few are taken at once."""
-        if self.store.documents.writing:
-            with self.store.reading() as connection:
-                return self._next(connection, key, year)
-        with self._lock:
-            held = self._held.setdefault((key, year), [])
-            if not held:
-                with self.store.transaction() as connection:
-                    found = (self._next(connection, key, year) for _ in range(AT_ONCE))
-                    held.extend(number for number in found if number is not None)
-                held.reverse()
-            return held.pop() if held else None
+    # -- many at once
+
+    def key(self, database: str, series: str, pattern: str, items: Mapping[str, Any]) -> str:
+        """What shares one count."""
+        return _key(database, series, pattern, items)
+
+    def code(self, pattern: str, number: int, items: Mapping[str, Any]) -> str:
+        """A number of this year as a code."""
+        return render(pattern, clock.today(self.zone).year, number, items)
+
+    def take(self, key: str, many: int) -> Taken | None:
+        """Up to so many numbers in a row; None when this node has none left."""
+        year = clock.today(self.zone).year
+        with self._writing() as connection:
+            first = self._next(connection, key, year)
+            if first is None:
+                return None
+            row = connection.execute(
+                "UPDATE numbers SET next = min(last + 1, next + ?) WHERE series = ? AND year = ? AND next = ?"
+                " RETURNING next",
+                (many - 1, key, year, first + 1),
+            ).fetchone()
+        return Taken(key, year, first, int(row[0]) - 1)
+
+    def settle(self, back: Iterable[Taken], noted: Iterable[tuple[str, int, int]]) -> None:
+        """Numbers nobody needed go back unless others were drawn behind them; `noted` ones (key, year, number)
+        are passed over."""
+        with self._writing() as connection:
+            for taken in back:
+                connection.execute(
+                    "UPDATE numbers SET next = ? WHERE series = ? AND year = ? AND next = ?",
+                    (taken.first, taken.key, taken.year, taken.last + 1),
+                )
+            for key, year, number in noted:
+                self._pass(connection, key, year, number)
 
     def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
         return self.store.reading() if self.store.documents.writing else self.store.transaction()
@@ -99,17 +131,28 @@ class Numbering:
 
     def note(self, database: str, series: str, pattern: str, items: Mapping[str, Any], code: str) -> None:
         """A code came from elsewhere (import): the source goes on behind it, if it is one of this year's."""
+        noted = self.noted(database, series, pattern, items, code)
+        if noted is not None:
+            with self._writing() as connection:
+                self._pass(connection, *noted)
+
+    def noted(
+        self, database: str, series: str, pattern: str, items: Mapping[str, Any], code: str
+    ) -> tuple[str, int, int] | None:
+        """Key, year and number of a code of the series and this year, at the source."""
         year = clock.today(self.zone).year
         number = number_in(pattern, year, items, code)
         if number is None or not self.source:
-            return
-        key = _key(database, series, pattern, items)
-        with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET next = max(next, excluded.next)",
-                (key, year, ENDLESS, number + 1),
-            )
+            return None
+        return _key(database, series, pattern, items), year, number
+
+    @staticmethod
+    def _pass(connection: sqlite3.Connection, key: str, year: int, number: int) -> None:
+        connection.execute(
+            "INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET next = max(next, excluded.next)",
+            (key, year, ENDLESS, number + 1),
+        )
 
     def lease(self, series: str, year: int, count: int) -> Block:
         """At the source: a block for another node. Its numbers are never drawn here."""

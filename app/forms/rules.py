@@ -6,7 +6,9 @@ page ── preview, choices, duplicates, title, may_create, field, display
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app import clock
@@ -22,6 +24,7 @@ from app.forms.fields import Around, Field, Keyword, Message, field_of
 from app.forms.numbering import Numbering
 from app.forms.plan import Plan, Plans
 from app.forms.scope import Asking, DirectoryPeople, names_for
+from app.forms.together import Together
 from app.forms.uniques import Match, Uniques
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class FormRules:
         self.zone = numbering.zone
         self._people = DirectoryPeople(directory) if directory is not None else None
         self._plans = Plans()
+        self._local = threading.local()
 
     # -- what the door asks
 
@@ -66,6 +70,18 @@ class FormRules:
         """As compose, without drawing numbers or learning words: for dry runs. BadRequest, Forbidden."""
         return self._compose(database, old, new, action, dry=True)
 
+    @contextlib.contextmanager
+    def together(self, database: Database, rows: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+        """Around composing these new documents one after the other: what they share is asked once."""
+        outer = getattr(self._local, "together", None)
+        shared = Together(self, database, self.catalog.design(database.name), rows)
+        self._local.together = shared
+        try:
+            yield
+        finally:
+            self._local.together = outer
+            shared.close()
+
     def _compose(
         self, database: Database, old: Document | None, new: dict[str, Any], action: str | None, *, dry: bool
     ) -> Composed:
@@ -76,7 +92,12 @@ class FormRules:
         plan = self._plan(database, design, form, old)
         if old is None and not database.identity.is_system and not self.may_create(database, plan.form.name, new):
             raise Forbidden(Message("You may not create this kind of document."))
-        return self._composed(Composing(self, database, plan, old, action), new, dry=dry)
+        save = Composing(self, database, plan, old, action)
+        shared: Together | None = getattr(self._local, "together", None)
+        if old is None and shared is not None and shared.database is database:
+            save.together = shared
+            shared.began()
+        return self._composed(save, new, dry=dry)
 
     def _composed(self, save: Composing, new: dict[str, Any], *, dry: bool) -> Composed:
         save.take(new)
@@ -89,6 +110,8 @@ class FormRules:
             save.learn()
         save.access()
         save.refuse()
+        if save.together is not None:
+            save.together.composed(save.form, save.items)
         return Composed(save.items, save.warnings)
 
     def preview(self, database: Database, old: Document | None, items: dict[str, Any]) -> Composed:

@@ -59,6 +59,7 @@ class Compared(NamedTuple):
     normal: Callable[[str], str]
 
 
+@lru_cache(maxsize=4096)
 def normal_phone(text: str) -> str:
     """Digits without country code 86 and leading zeros; fewer than 5 digits are no number."""
     digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isascii() and c.isdigit())
@@ -295,7 +296,12 @@ class Uniques:
     ) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
         """Readable documents with an equal value: (id, body, items). `id` is the document itself, if it
         is saved."""
-        wanted = list(values(form, items, only))
+        return self.having(database, list(values(form, items, only)), id=id)
+
+    def having(
+        self, database: Database, wanted: Sequence[tuple[Compared, str]], *, id: str | None
+    ) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
+        """Readable documents that have one of these values."""
         hits = self._hits(database.number, wanted) if wanted else {}
         if not hits:
             return []
@@ -327,19 +333,40 @@ class Uniques:
                 hits.setdefault(doc, []).append(names[key, value])
         return {doc: [e.item for e, _ in wanted if e.item in found] for doc, found in hits.items()}
 
-    def taken(self, database: str, form: Form, item: str, code: str) -> bool:
-        """Does any document, readable or not, have this code? Only numbering asks, and shows nobody the
-        answer."""
-        entry = next((entry for entry in compared(form) if entry.item == item), None)
-        if entry is None:
-            return False
+    def present(self, db: int, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (key, value) that any document has, readable or not: nobody is shown the answer."""
+        by_key: dict[str, list[str]] = {}
+        for key, value in wanted:
+            by_key.setdefault(key, []).append(value)
+        found: set[tuple[str, str]] = set()
         with self.store.reading() as connection:
-            row = connection.execute(
-                "SELECT 1 FROM uniques WHERE item = ?2 AND value = ?3"
-                " AND db = (SELECT db FROM databases WHERE name = ?1)",
-                (database, entry.key, entry.normal(code)),
-            ).fetchone()
-        return row is not None
+            for key, values_ in by_key.items():
+                rows = connection.execute(
+                    "SELECT DISTINCT u.value FROM json_each(?) AS w CROSS JOIN uniques AS u"
+                    " ON u.db = ? AND u.item = ? AND u.value = w.value",
+                    (jsonio.canonical([value for value in values_ if "\0" not in value]).decode(), db, key),
+                )
+                found.update((key, value) for (value,) in rows)
+        found.update((key, value) for key, listed in by_key.items() for value in listed if "\0" in value)
+        return found
+
+    def taken(self, database: str, form: Form, item: str, codes: Sequence[str]) -> set[str]:
+        """Which of these codes does any document, readable or not, have? Only numbering asks, and shows nobody
+        the answer."""
+        key = self.key_of(form, item)
+        normal = {code: self.normal_code(form, item, code) for code in codes}
+        found = self.present(self.store.database(database).number, {(key, value) for value in normal.values()})
+        return {code for code, value in normal.items() if (key, value) in found}
+
+    @staticmethod
+    def key_of(form: Form, item: str) -> str:
+        """Where an item's values stand in the table; "" when it is not compared."""
+        return next((entry.key for entry in compared(form) if entry.item == item), "")
+
+    @staticmethod
+    def normal_code(form: Form, item: str, code: str) -> str:
+        """A code as the table has it."""
+        return next((entry.normal(code) for entry in compared(form) if entry.item == item), code)
 
     def clashes(self, database: Database, form: Form, limit: int = 100) -> list[tuple[str, str, list[str]]]:
         """Values that several readable documents have: (item, value, ids). For the list of duplicates to

@@ -347,3 +347,10 @@ def test_rows_of_duplicates_made_anew_are_the_rows_there_were(node: Node) -> Non
     assert node.forms.uniques.rebuild("shop") >= 7
     with node.store.reading() as connection:
         assert connection.execute("SELECT * FROM uniques ORDER BY 1, 2, 3, 4").fetchall() == before
+
+
+def test_rows_of_one_call_find_each_other(node: Node) -> None:
+    rows = [{"form": "customer", "name": "Acme Ltd.", "tax_number": "T 1"}, {"form": "customer", "name": "ACME"}]
+    answers = node.open("ann").create_many([*rows, {"form": "customer", "name": "Z", "tax_number": "t1"}])
+    assert [type(answer).__name__ for answer in answers] == ["Saved", "Saved", "BadRequest"]
+    assert len(answers[1].warnings) == 1  # type: ignore[union-attr]

@@ -158,3 +158,30 @@ def test_a_dry_run_draws_no_number_and_learns_no_word(node: Node) -> None:
         assert connection.execute("SELECT * FROM numbers").fetchall() == before
     assert "fresh" not in node.design.keywords["classes"].by_value
     assert bob.get(bob.create(rows[0]).id)["code"].endswith("00001")
+
+
+def test_many_rows_get_numbers_in_order_and_unneeded_ones_go_back(node: Node) -> None:
+    bob = node.open("bob")
+    answers = bob.create_many(
+        [{"form": "customer", "name": f"N{n}"} if n % 3 else {"form": "customer"} for n in range(12)]
+    )
+    codes = [bob.get(answer.id)["code"] for answer in answers if not isinstance(answer, Exception)]
+    assert [int(code[-5:]) for code in codes] == list(range(1, 9))
+    assert bob.get(bob.create({"form": "customer", "name": "next"}).id)["code"].endswith("00009")
+
+
+def test_codes_that_come_along_are_passed_over_in_the_same_call(node: Node) -> None:
+    bob = node.open("bob")
+    year = node.rules.numbering.code("{year}{seq}", 1, {})[:4]
+    first = bob.create({"form": "customer", "name": "A", "code": f"C{year}00002"}).id
+    rows = [
+        {"form": "customer", "name": "B", "code": f"C{year}00005"},
+        *({"form": "customer", "name": f"D{n}"} for n in range(4)),
+        {"form": "customer", "name": "E", "code": f"C{year}00005"},
+    ]
+    answers = bob.create_many(rows)
+    assert [isinstance(answer, Exception) for answer in answers] == [False] * 5 + [True]
+    codes = [bob.get(answer.id)["code"] for answer in answers[:5]]  # type: ignore[union-attr]
+    assert len({*codes, bob.get(first)["code"]}) == 6
+    later = bob.get(bob.create({"form": "customer", "name": "F"}).id)["code"]
+    assert later not in codes
