@@ -23,6 +23,7 @@ install: $(VENV)/.installed ## make .venv and install Davenport into it
 
 run: install ## a hub with demo data on http://127.0.0.1:8000
 	@test -d var/hub || $(BIN)/davenport init var/hub --demo
+	@echo 'Sign in as admin, leader, north, south, support, editor or outsider; password demo'
 	@$(BIN)/davenport serve var/hub --port 8000
 
 system: ## what the browser tests need from the operating system
