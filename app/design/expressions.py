@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import simpleeval
 
+from app.design.compiled import Part, compiled
 from app.design.functions import CONTEXT_FUNCTIONS, FUNCTIONS, LONGEST, exact
 
 MAX_SOURCE = 2_000  # characters
@@ -100,13 +101,14 @@ class Expression:
     and what is not given is empty.
     """
 
-    __slots__ = ("_constant", "_plain", "_tree", "names", "source")
+    __slots__ = ("_compiled", "_constant", "_plain", "_tree", "names", "source")
 
     def __init__(self, source: str, known: Collection[str] | None = None) -> None:
         self.source = source
         tree = _parse(source)
         self.names = _check(tree, known)
         self._tree = tree
+        self._compiled = compiled(tree, LEVELS)
         self._constant = tree if isinstance(tree, ast.Constant) else None
         self._plain = tree.id if isinstance(tree, ast.Name) and tree.id not in _CONSTANT_NAMES else None
 
@@ -120,7 +122,7 @@ class Expression:
             return names.get(self._plain)
         if self._constant is not None:
             return exact(self._constant.value)
-        return _evaluator().run(self, self._tree, names, surroundings)
+        return _evaluator().run(self._tree, self._compiled, names, surroundings)
 
     def holds(self, names: Mapping[str, Any], surroundings: Surroundings | None = None) -> bool:
         """Is the value true?"""
@@ -248,16 +250,19 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc]
 
     def run(
         self,
-        expression: Expression,
         tree: ast.expr,
+        part: Part | None,
         names: Mapping[str, Any],
         surroundings: Surroundings | None,
     ) -> Any:
-        """Evaluates, restoring what an outer run had (an expression may look up a document that runs
-        another)."""
+        """Evaluates the compiled `part`, else the tree, restoring what an outer run had (an expression may
+        look up a document that runs another)."""
         before = (self.names, self.made, self.surroundings, self._max_count)
-        self.names, self.made, self.surroundings, self._max_count = _Scope(names), 0, surroundings, 0
+        self.made, self.surroundings, self._max_count = 0, surroundings, 0
         try:
+            if part is not None:
+                return part(names, self)
+            self.names = _Scope(names)
             return self._eval(tree)
         except ExpressionError:
             raise
