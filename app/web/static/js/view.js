@@ -282,30 +282,63 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// --- find: the list follows while one types, the address too
+// --- find: the list follows while one types, the address too; an older answer never replaces a newer one
 
-let typed;
+let typed = null;
+let asking = null;
+
 async function search() {
+  clearTimeout(typed);
+  typed = null;
+  asking?.abort();
+  const mine = (asking = new AbortController());
   const address = new URL(location.href);
   if (find.value.trim()) address.searchParams.set("starts", find.value.trim()); else address.searchParams.delete("starts");
   history.replaceState(null, "", address);
-  await htmx.ajax("GET", address.pathname + address.search, { target: "#list", swap: "innerHTML" });
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "list" }, signal: mine.signal });
+    const html = await answer.text();
+    if (!answer.ok) throw new Error(html.slice(0, 300));
+    const inside = list.contains(document.activeElement);
+    list.innerHTML = html;
+    htmx.process(list);
+    remark();
+    stand(inside);
+  } catch (problem) {
+    if (problem.name !== "AbortError") failed(problem);
+  } finally {
+    if (asking === mine) asking = null;
+  }
 }
-find?.addEventListener("input", (event) => { if (!event.isComposing) { clearTimeout(typed); typed = setTimeout(search, 160); } });
-find?.addEventListener("compositionend", () => { clearTimeout(typed); typed = setTimeout(search, 60); });
-find?.form.addEventListener("submit", (event) => { event.preventDefault(); search().then(() => place(lines().find((line) => line.dataset.id))); });
+
+const later = (wait) => { clearTimeout(typed); typed = setTimeout(search, wait); };
+const settled = async () => { if (typed || asking) await search(); };
+const enter = async () => { await settled(); place(lines().find((line) => line.dataset.id)); };
+find?.addEventListener("input", (event) => { if (!event.isComposing) later(160); });
+find?.addEventListener("compositionend", () => later(60));
+find?.form.addEventListener("submit", (event) => { event.preventDefault(); enter(); });
 find?.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowDown") { event.preventDefault(); place(lines().find((line) => line.dataset.id)); }
+  if (event.key === "ArrowDown") { event.preventDefault(); enter(); }
   if (event.key === "Escape") { find.value = ""; search(); find.blur(); }
 });
 
+// the cursor stands on the first row of a fresh list, and has the focus if it had it before
+function stand(focus) {
+  const first = lines().find((line) => line.dataset.id);
+  if (!first || list.querySelector(".cursor")) return;
+  first.classList.add("cursor");
+  first.tabIndex = 0;
+  if (focus) first.focus({ preventScroll: true });
+}
+
 // what was selected stays selected when more rows come or the list is drawn anew
-list.addEventListener("htmx:load", () => {
+function remark() {
   for (const id of selected) {
-    const line = document.getElementById(`r-${CSS.escape(id)}`) ?? document.getElementById(`r-${id}`);
+    const line = document.getElementById(`r-${id}`);
     if (line) { line.setAttribute("aria-selected", "true"); line.querySelector("input[type=checkbox]").checked = true; }
   }
-});
+}
+list.addEventListener("htmx:load", remark);
 
 export async function refreshRow(line) {
   const answer = await fetch(`${words.base}/row/${encodeURIComponent(line.dataset.id)}${location.search}`, { headers: { "HX-Request": "true", "X-CSRFToken": token() } });
@@ -321,5 +354,4 @@ export async function refreshRow(line) {
   return fresh;
 }
 
-const first = lines().find((line) => line.dataset.id);
-if (first) { first.classList.add("cursor"); first.tabIndex = 0; if (document.activeElement === document.body && paneOn()) first.focus({ preventScroll: true }); }
+stand(document.activeElement === document.body && paneOn());
