@@ -8,17 +8,18 @@ with the flag.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from app.access.acl import Level, Rights
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 from app.store.sets import EVERY_READER
 
 EVERYBODY = "*"
 PUBLIC = "flag:read_public"  # stands in `readers` of a public document; holders of the flag have it as a name
 ALL_LEVELS = "level:reader"  # says the same as `*`, but leaves room for another name beside it
-_SEPARATORS = (",", ";", "\n", "，", "；", "、")
+SEPARATED = re.compile("[,;\n，；、]")  # several names in one text
 
 
 def names(value: object) -> frozenset[str]:
@@ -112,8 +113,8 @@ def checked_names(item: str, value: object) -> list[str]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise _bad(item, "A list of names is expected here.")
     for name in value:
-        if any(separator in name for separator in _SEPARATORS):
-            raise _bad(item, f"“{name}” is several names in one text; each name must stand alone.")
+        if SEPARATED.search(name):
+            raise _bad(item, Message("“%(name)s” is several names in one text; each name must stand alone.", name=name))
     return list(dict.fromkeys(name.strip() for name in value if name.strip()))
 
 

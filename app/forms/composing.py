@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.access.model import Document
+from app.access.rules import SEPARATED
 from app.design.expressions import Expression, ExpressionError, near, plain
 from app.errors import BadRequest, DavenportError, NotFound
 from app.forms.fields import Around, Field, FieldProblem, Message
@@ -33,7 +34,6 @@ NOT_ALLOWED = Message("You may not change this.")
 EDITOR = 4
 PLAIN_ACTIONS = frozenset({"import", "restore", "restore_item", "save", "bulk", "undo"})  # nothing vouches for them
 NO_DOCUMENT = Message("There is no such document.")
-_SEPARATORS = (",", ";", "\n", "，", "；", "、")
 
 
 class Composing:
@@ -65,6 +65,8 @@ class Composing:
         """Parse and translate what changed; keep what the person cannot send."""
         fields, old, derived = self.plan.fields, self.old, self.plan.derived
         for name, raw in sent.items():
+            if raw is None and old is None and name in fields:
+                continue
             field = fields.get(name)
             if field is None:
                 self._other(name, raw)
@@ -82,18 +84,19 @@ class Composing:
     def _take(self, name: str, field: Field, raw: Any) -> None:
         try:
             value = field.parse(raw, self.around)
-            translate = self.plan.translated.get(name)
-            if translate is not None and value is not None:
+            if name in self.plan.translated and value is not None:
                 self.names["value"] = value
-                value = field.parse(plain(self._run(name, translate)), self.around)
-            field.validate(value)
+                value = field.parse(plain(self._run(name, self.plan.translated[name])), self.around)
+            if value is not None:
+                field.validate(value)
+                self.items[name] = value
         except FieldProblem as problem:
             self.problems[name] = problem.message
             return
-        if value is not None:
-            self.items[name] = value
-        before = self.old.get(name) if self.old is not None else None
-        if not _same(before, value):
+        if self.old is None:
+            if value is not None:
+                self.changed.add(name)
+        elif not _same(self.old.get(name), value):
             self.changed.add(name)
 
     def _other(self, name: str, raw: Any) -> None:
@@ -282,10 +285,12 @@ class Composing:
         return rules is not None and any(self._holds(name, rule) is hides for rule, hides in rules)
 
     def _choices(self) -> None:
+        items, changed = self.items, self.changed
         for name, field in self.plan.keywords:
-            value = self.items.get(name)
-            deciding = field.item.depends_on
-            if value is None or not (name in self.changed or deciding in self.changed):
+            value = items.get(name)
+            if value is None or not (name in changed or field.item.depends_on in changed):
+                continue
+            if type(value) is str and value in field.always:
                 continue
             before = self.old.get(name) if self.old is not None else None
             problem = field.unfit(value, self.items, before)
@@ -394,7 +399,7 @@ class Composing:
                 continue
             if not isinstance(name, str):
                 self.problems[which] = self._failed(which, "it must give names")
-            elif any(separator in name for separator in _SEPARATORS):
+            elif SEPARATED.search(name):
                 self.problems[which] = Message(
                     "“%(value)s” is several names in one text; each name must stand alone.", value=name
                 )
@@ -422,7 +427,7 @@ class Composing:
             if item.unique == "refuse" or item.type == "code":
                 self.problems.setdefault(name, Message("“%(title)s” has the same.", title=title))
             else:
-                label = item.label.get(self.around.language)
+                label = item.label
                 self.warnings.append(Message("“%(title)s” has the same %(item)s.", title=title, item=label))
 
     def refuse(self) -> None:
@@ -432,11 +437,12 @@ class Composing:
 
 
 def _sentence(form: Any, problems: Mapping[str, str], around: Around) -> str:
-    parts = []
+    said: Message | None = None
     for name, problem in list(problems.items())[:5]:
         item = form.items.get(name)
-        parts.append(f"{item.label.get('en') if item else name}: {problem}")
-    return " ".join(parts)
+        part = Message("%(item)s: %(problem)s", item=item.label if item else name, problem=problem)
+        said = part if said is None else Message("%(one)s %(two)s", one=said, two=part)
+    return said or ""
 
 
 def _same(one: Any, two: Any) -> bool:

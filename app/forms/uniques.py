@@ -28,6 +28,7 @@ from app import jsonio
 from app.design import Design, Form
 from app.errors import DavenportError, NotFound
 from app.store import Changed, Store, local
+from app.store.rows import loads
 
 if TYPE_CHECKING:
     from app.access.database import Database
@@ -273,7 +274,7 @@ class Uniques:
         if not rows:
             state.update(built=state.pop("building"), doc=None)
             return 0
-        made = [row for doc, body in rows for row in self._rows(design, db, doc, jsonio.loads(body))]
+        made = [row for doc, body in rows for row in self._rows(design, db, doc, loads(body))]
         connection.executemany("INSERT OR IGNORE INTO uniques (db, item, value, doc) VALUES (?, ?, ?, ?)", made)
         state["doc"] = rows[-1][0]
         return len(rows)
@@ -314,7 +315,7 @@ class Uniques:
                     (doc, reading.number),
                 ).fetchone()
                 if row is not None and row[0] != id:
-                    found.append((str(row[0]), jsonio.loads(row[1]), tuple(dict.fromkeys(names))))
+                    found.append((str(row[0]), loads(row[1]), tuple(dict.fromkeys(names))))
                 if len(found) >= _FEW:
                     break
         return found

@@ -24,6 +24,10 @@ class Keyword(Field):
         keywords = design.keywords.get(item.keywords) if design and item.keywords else None
         self.choices: tuple[Choice, ...] = keywords.choices if keywords else item.choices
         self.by_value: Mapping[str, Choice] = {choice.value: choice for choice in self.choices}
+        free = item.depends_on is None
+        self.always = frozenset(
+            c.value for c in self.choices if not c.retired and (free or not c.parents)
+        )  # fit anywhere
         self._by_label: dict[str, str] = {}
         for choice in reversed(self.choices):
             for text in choice.label.texts.values():
@@ -54,9 +58,9 @@ class Keyword(Field):
             if choice is None:
                 continue
             if choice.retired and entry not in had:
-                return Message("“%(value)s” is no longer offered.", value=choice.label.get("en"))
+                return Message("“%(value)s” is no longer offered.", value=choice.label)
             if deciding is not None and choice.parents and deciding.isdisjoint(choice.parents):
-                return Message("“%(value)s” does not belong to what was chosen above.", value=choice.label.get("en"))
+                return Message("“%(value)s” does not belong to what was chosen above.", value=choice.label)
         return None
 
     def offered(self, items: Mapping[str, Any]) -> Iterable[Choice]:

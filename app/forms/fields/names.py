@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.forms.fields.base import SEPARATORS, Around, Field, FieldProblem
+from app.access.rules import SEPARATED
+from app.forms.fields.base import Around, Field, FieldProblem
 
 ACCESS_KINDS = ("person", "group", "unit", "leader", "role")
 
@@ -31,7 +32,7 @@ class Names(Field):
         if not isinstance(raw, str):
             raise FieldProblem("A name is expected here.")
         text = raw.strip()
-        if any(separator in text for separator in SEPARATORS):
+        if SEPARATED.search(text):
             raise FieldProblem("“%(value)s” is several names in one text; each name must stand alone.", value=text)
         if not text or around.people is None:
             return text or None
