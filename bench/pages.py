@@ -1,7 +1,7 @@
 """Pages and REST over HTTP on a real `davenport serve`: a view's first and middle page, a document, start, memory.
 
-Persons `bench-100`, `bench-10`, `bench-1` and `bench-001` see that share of generated documents. The client asks one request at a
-time on a kept connection; times include the client's own work.
+Persons `bench-100`, `bench-10`, `bench-1` and `bench-001` see that share of generated documents. The client asks one
+request at a time on a kept connection; times include the client's own work.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import requests
 
+from app.demo.generator import admit
 from app.node import Node
 from bench import Row, percentile
 
@@ -26,6 +27,8 @@ DOCUMENTS = 100_000
 PERSONS = ("bench-100", "bench-10", "bench-1", "bench-001")
 PASSWORD = "demo"
 ROUNDS = 40
+DAVENPORT = [str(Path(sys.executable).with_name("davenport"))]
+QUIET = subprocess.DEVNULL
 VIEWS = {
     "sorted": "customers?sort=name",
     "categorised": "customers_by_region",
@@ -50,16 +53,12 @@ def run(scale: float) -> list[Row]:
 
 def fill(data: Path, many: int) -> list[Row]:
     """A node with generated documents, as `davenport init` and `generate` make it."""
-    with Node.create(data, admin="admin", password=PASSWORD) as node:
-        for key in PERSONS:
-            node.secrets.set_password(key, PASSWORD, check=False)
+    Node.create(data, admin="admin", password=PASSWORD).close()
     begun = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "app.web.cli", "generate", str(data), "--documents", str(many)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    subprocess.run([*DAVENPORT, "generate", str(data), "--documents", str(many)], check=True, stdout=QUIET)
     took = time.perf_counter() - begun
+    with Node.open(data) as node:
+        admit(node.secrets, PASSWORD)
     size = sum(file.stat().st_size for file in data.iterdir() if file.is_file())
     return [
         Row(f"generate {many:,} documents with their view index", took, "s", "< 20 s to catch up at 100,000"),
@@ -75,9 +74,7 @@ def served(data: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.web.cli", "serve", str(data), "--port", str(port)], stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*DAVENPORT, "serve", str(data), "--port", str(port)], stdout=QUIET)
     try:
         while True:
             try:

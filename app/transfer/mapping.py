@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from app.design import Form, Item
@@ -76,7 +77,12 @@ _NOISE = re.compile(r"[((\[【].*?[))\]】]")
 
 def normal(text: Any) -> str:
     """A header without case, width, spaces, punctuation and what stands in brackets."""
-    folded = unicodedata.normalize("NFKC", str(text)).casefold()
+    return _normal(str(text))
+
+
+@lru_cache(maxsize=8192)  # cells of choices repeat the same few words
+def _normal(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
     bare = _NOISE.sub("", folded) or folded
     return "".join(character for character in bare if character.isalnum())
 
