@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from app.errors import BadRequest
 from app.web import context
-from app.web.documents import attaching
-from app.web.documents.titles import document_url
+from app.web.documents import attaching, itemfiles
+from app.web.documents.titles import document_url, form_of
 
 blueprint = Blueprint("attachments", __name__)
 
@@ -33,12 +33,14 @@ def file(database: str, id: str, file: str) -> Response:
 @blueprint.post("/db/<database>/doc/<path:id>/attachments")
 @context.sign_in_required
 def upload(database: str, id: str) -> Any:
-    """Attach files: from the button, dropped, pasted."""
+    """Attach files: from the button, dropped, pasted; `item` names the attachment item they belong to."""
     opened = context.open_database(database)
     document = opened.get(id)
+    form = form_of(opened.design, document)
+    item = itemfiles.open_item(opened, form, document, request.form.get("item", ""))
     problems: list[str] = []
     names: list[str] = []
-    rev = attaching.add(opened, id, document["_rev"], request.files.getlist("file"), problems, names)
+    rev = itemfiles.add(opened, id, document["_rev"], item, request.files.getlist("file"), problems, names)
     if problems and not names:
         raise BadRequest(" ".join(problems))
     if request.accept_mimetypes.best != "application/json":
@@ -52,10 +54,9 @@ def upload(database: str, id: str) -> Any:
     ]
     html = render_template(
         "document/files.html",
-        database=database,
+        database=opened,
         id=id,
-        files=attaching.files(database, fresh),
-        may_edit=opened.may_edit(fresh),
+        file_groups=itemfiles.groups(opened, form, fresh, editable=opened.may_edit(fresh)),
     )
     return jsonify(rev=rev, files=added, html=html, problems=problems)
 
@@ -65,6 +66,7 @@ def upload(database: str, id: str) -> Any:
 def remove(database: str, id: str, file: str) -> Any:
     """Take an attachment off the document; the history keeps that it was there."""
     opened = context.open_database(database)
-    opened.delete_attachment(id, file, opened.get(id)["_rev"])
+    document = opened.get(id)
+    itemfiles.remove(opened, form_of(opened.design, document), id, [file], document["_rev"])
     flash(_("%(name)s was removed.", name=file), "success")
     return redirect(document_url(database, id) + "#files", 303)

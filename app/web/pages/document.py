@@ -19,7 +19,7 @@ from app.access import Database
 from app.design import Form
 from app.errors import NotFound
 from app.web import context
-from app.web.documents import attaching, conflict, related, threads, timeline
+from app.web.documents import conflict, itemfiles, related, threads, timeline
 from app.web.documents.display import Shower
 from app.web.documents.layout import SYSTEM, blocks, item_of
 from app.web.documents.titles import document_url, form_of, linked, title_of
@@ -76,7 +76,7 @@ def common(database: Database, form: Form | None, document: dict[str, Any]) -> d
         "parent": parent_of(database, document),
         "responses": threads.responses(database, id),
         "answer_html": lambda response: answer_html(database, response),
-        "files": attaching.files(database.name, document),
+        "file_groups": itemfiles.groups(database, form, document, editable=may_edit),
         "may_edit": may_edit,
         "may_delete": database.may_delete(document),
         "conflicts": len(document.get("_conflicts", [])),

@@ -153,7 +153,7 @@ addEventListener("beforeunload", (event) => {
 const zone = document.querySelector("[data-drop-zone]");
 if (zone && page?.dataset.upload) {
   zone.addEventListener("change", (event) => {
-    if (event.target.type === "file") send(event.target.files);
+    if (event.target.type === "file") send(event.target.files, event.target);
   });
   let depth = 0;
   const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
@@ -172,16 +172,19 @@ if (zone && page?.dataset.upload) {
     event.preventDefault();
     depth = 0;
     page.classList.remove("drop-over");
-    send(event.dataTransfer.files);
+    send(event.dataTransfer.files, event.target);
   });
   addEventListener("paste", (event) => {
     if (event.clipboardData?.files.length && !event.target.closest?.("form, dialog")) send(event.clipboardData.files);
   });
 }
 
-async function send(files) {
+// Files go to the attachment item they were dropped on or chosen for, else to the first of the document.
+async function send(files, place = null) {
   if (!files.length) return;
   const data = new FormData();
+  const group = place?.closest?.("[data-file-item]") ?? zone.querySelector("[data-file-item]");
+  data.append("item", group?.dataset.fileItem ?? "");
   for (const file of files) data.append("file", file, file.name || "picture.png");
   zone.setAttribute("aria-busy", "true");
   try {
@@ -216,10 +219,13 @@ function preview(link) {
   const head = document.createElement("header");
   const title = document.createElement("h2");
   title.textContent = link.dataset.name;
+  const open = Object.assign(document.createElement("a"), { href: link.href, target: "_blank", rel: "noopener", className: "btn btn-plain btn-sm" });
+  open.textContent = link.dataset.textOpen || link.closest("li").querySelector("[data-text-open]").dataset.textOpen;
   const close = document.createElement("button");
   Object.assign(close, { type: "button", className: "btn btn-quiet icon-only", textContent: "×" });
+  close.setAttribute("aria-label", link.dataset.textClose || link.closest("li").querySelector("[data-text-close]").dataset.textClose);
   close.addEventListener("click", () => dialog.close());
-  head.append(title, close);
+  head.append(title, open, close);
   let content;
   if (link.dataset.preview === "picture") {
     content = document.createElement("img");

@@ -8,7 +8,7 @@ import { enhance, setChoices } from "./picker.js";
 import { addRow, rows, start as startTables } from "./tables.js";
 import { Steps, read } from "./form-state.js";
 import { toast } from "./toast.js";
-import { headers, start as startRichText } from "./richtext.js";
+import { addPictures, headers, start as startRichText } from "./richtext.js";
 
 const form = document.getElementById("edit");
 let asking = null;
@@ -89,7 +89,8 @@ function begin() {
     button?.setAttribute("aria-busy", "true");
     keep.cancel();
     const data = new FormData(form, event.submitter instanceof HTMLElement && event.submitter.name ? event.submitter : null);
-    if (staying && !files) data.append("_stay", "1");
+    if (staying && !files && !data.has("_remove_file")) data.append("_stay", "1");
+    addPictures(form, data);
     staying = false;
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: headers() });

@@ -110,9 +110,27 @@ function mount(area) {
   setTimeout(() => (quiet = false));
 }
 
-// A picture put into the text becomes an attachment of the document; a new document has no place for it yet.
+// A picture put into the text becomes an attachment of the document. A new document has no place for it yet: it stands in
+// the text under an address of this page, goes with the save, and the server writes its lasting address in its place.
+const waiting = new Map();
+
+export function addPictures(form, data) {
+  const texts = [...form.querySelectorAll("textarea[data-richtext]")].map((area) => area.value);
+  for (const [address, blob] of waiting) {
+    if (!texts.some((text) => text.includes(address))) continue;
+    data.append("_picture", address);
+    data.append("_pictures", blob, blob.name || "picture.png");
+  }
+}
+
 async function image(area, blob, done) {
-  const address = area.closest("form")?.dataset.attachments;
+  const form = area.closest("form");
+  const address = form?.dataset.attachments;
+  if (!address && form?.dataset.draft) {
+    const here = URL.createObjectURL(blob);
+    waiting.set(here, blob);
+    return done(here, blob.name || "picture.png");
+  }
   if (!address) return area.dispatchEvent(new CustomEvent("richtext:image-refused", { bubbles: true }));
   const data = new FormData();
   data.append("file", blob, blob.name || "picture.png");

@@ -1,0 +1,164 @@
+"""Which file belongs to which attachment item: the item holds the names of its files, the content lies in
+`_attachments`.
+
+    deal   contract: ["contract.pdf"]   files: ["quote.xlsx", "plan.png"]      _attachments: all three, and "photo.png"
+    page   Contract ─ contract.pdf      Quotes and other files ─ …             Other files ─ photo.png
+
+A file that no item names (sent by REST, put into a text) stands under "Other files". A name without a file, left by a
+program, is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask_babel import gettext
+from werkzeug.datastructures import FileStorage
+
+from app.design import Form, Item
+from app.errors import DavenportError, Forbidden, Message
+from app.web.context import label
+from app.web.documents import attaching
+from app.web.documents.attaching import File
+from app.web.documents.layout import fixed, hidden, names_of
+from app.web.i18n import say
+
+if TYPE_CHECKING:
+    from app.access import Database
+
+FIELD = "_files."  # a file input of the form is called so, with the item's name
+
+
+class FileGroup(NamedTuple):
+    """The files of one attachment item; `item` is empty for those that belong to none."""
+
+    item: str
+    label: str
+    files: list[File]
+    editable: bool
+    multiple: bool = True
+
+
+def items_of(form: Form | None) -> list[Item]:
+    """The attachment items of a form, in order."""
+    return [item for item in form.items.values() if item.type == "attachment"] if form else []
+
+
+def names_in(document: Mapping[str, Any], item: Item) -> list[str]:
+    """The names an attachment item holds."""
+    value = document.get(item.name)
+    found = value if isinstance(value, list) else [value]
+    return [name for name in found if isinstance(name, str) and name]
+
+
+def groups(database: Database, form: Form | None, document: Mapping[str, Any], *, editable: bool) -> list[FileGroup]:
+    """The files of a document by item; a hidden item's are left out, an empty item stands only where it can be
+    filled."""
+    every = {file.name: file for file in attaching.files(database.name, document)}
+    items = items_of(form)
+    names = names_of(database, document, old=document) if items else {}
+    found, taken = [], set[str]()
+    for item in items:
+        mine = [every[name] for name in names_in(document, item) if name in every]
+        taken.update(file.name for file in mine)
+        if hidden(item, names):
+            continue
+        may = editable and not fixed(item, names)
+        if mine or may:
+            found.append(FileGroup(item.name, label(item.label), mine, may, item.multiple))
+    others = [file for name, file in every.items() if name not in taken]
+    if others or (editable and not items):
+        words = gettext("Other files") if found else gettext("Files")
+        found.append(FileGroup("", words, others, editable))
+    return found
+
+
+def open_item(database: Database, form: Form | None, document: Mapping[str, Any], name: str) -> Item | None:
+    """The attachment item of that name; None for no name. Forbidden where the person may not fill it."""
+    if not name:
+        return None
+    item = next((one for one in items_of(form) if one.name == name), None)
+    if item is None or fixed(item, names_of(database, document, old=document)):
+        raise Forbidden(Message("You may read this field but not change it."))
+    return item
+
+
+def add(
+    database: Database,
+    id: str,
+    rev: str,
+    item: Item | None,
+    sent: Iterable[FileStorage],
+    problems: list[str],
+    names: list[str] | None = None,
+) -> str:
+    """Attach files under an item; the revision they leave. An item for one file gives up the one it had."""
+    added: list[str] = []
+    rev = attaching.add(database, id, rev, sent, problems, added)
+    if names is not None:
+        names.extend(added)
+    if item is None or not added:
+        return rev
+    try:
+        for name in added:
+            rev = note(database, id, name, rev, item)
+    except DavenportError as problem:
+        problems.append(say(problem.reason))
+        rev = str(database.get(id)["_rev"])
+    return rev
+
+
+def note(database: Database, id: str, name: str, rev: str, item: Item) -> str:
+    """Write an attachment's name into its item; the revision that leaves. An item for one file loses the one before."""
+    held = names_in(database.get(id), item)
+    if name in held:
+        return rev
+    rev = database.change(id, {item.name: [*held, name] if item.multiple else name}, rev, action="attach").rev
+    return rev if item.multiple else _drop(database, id, rev, held)
+
+
+def add_sent(
+    database: Database,
+    form: Form | None,
+    id: str,
+    rev: str,
+    sent: Mapping[str, Sequence[FileStorage]],
+    problems: list[str],
+) -> str:
+    """The files of a form, each input's under its item; the revision they leave."""
+    for item in items_of(form):
+        chosen = [file for file in sent.get(FIELD + item.name, ()) if file.filename]
+        if chosen:
+            open_item(database, form, database.get(id), item.name)
+            rev = add(database, id, rev, item, chosen, problems)
+    return attaching.add(database, id, rev, sent.get("_files", ()), problems)
+
+
+def remove(database: Database, form: Form | None, id: str, names: Iterable[str], rev: str) -> str:
+    """Take files off a document and off the items that name them; the revision that leaves. Forbidden, NotFound."""
+    gone = list(dict.fromkeys(names))
+    document = database.get(id)
+    for item in items_of(form):
+        held = names_in(document, item)
+        if any(name in held for name in gone):
+            open_item(database, form, document, item.name)
+    rev = _drop(database, id, rev, gone)
+    return forget(database, form, id, gone, rev)
+
+
+def forget(database: Database, form: Form | None, id: str, gone: Iterable[str], rev: str) -> str:
+    """Take names off the attachment items that hold them; the revision that leaves."""
+    document, dropped, changed = database.get(id), set(gone), dict[str, Any]()
+    for item in items_of(form):
+        held = names_in(document, item)
+        kept = [name for name in held if name not in dropped]
+        if kept != held:
+            changed[item.name] = kept if item.multiple and kept else (kept[0] if kept else None)
+    return database.change(id, changed, rev, action="detach").rev if changed else rev
+
+
+def _drop(database: Database, id: str, rev: str, names: Iterable[str]) -> str:
+    for name in names:
+        rev = database.delete_attachment(id, name, rev).rev
+    return rev
