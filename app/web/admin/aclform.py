@@ -70,9 +70,7 @@ def lines(acl: Acl) -> list[Line]:
         Line(entry, words.entry(entry.name), entry.name == DEFAULT, not known(entry.name))
         for entry in acl.entries.values()
     ]
-    found.sort(
-        key=lambda line: (order.get(line.entry.name, kinds.get(usual_type(line.entry.name), 5)), line.label)
-    )
+    found.sort(key=lambda line: (order.get(line.entry.name, kinds.get(usual_type(line.entry.name), 5)), line.label))
     return found
 
 
@@ -126,7 +124,8 @@ def warnings(before: Acl, after: Acl, asker: str) -> list[str]:
     for entry in after.entries.values():
         found += _entry_warnings(entry, after, snapshot)
     found += [
-        _("%(name)s loses access to this database.", name=words.entry(name)) for name in _shut_out(before, after, snapshot)
+        _("%(name)s loses access to this database.", name=words.entry(name))
+        for name in _shut_out(before, after, snapshot)
     ]
     return found
 
@@ -174,10 +173,10 @@ def via(entry: str, person: str) -> str:
     """How a person comes under the entry that decides: through which group or unit, in words."""
     snapshot = context.node().directory.snapshot()
     if entry == person:
-        return _("their own entry, which counts alone")
+        return str(_("their own entry, which counts alone"))
     if entry == DEFAULT:
-        return _("no other entry names them")
-    direct = {group for group in snapshot.groups_of.get(person, ())}
+        return str(_("no other entry names them"))
+    direct = set(snapshot.groups_of.get(person, ()))
     parts = []
     for name in entry.split(", "):
         if name in snapshot.groups and name not in direct:

@@ -124,9 +124,9 @@ def kind_word(key: str) -> str:
     """What a key names: person, group, unit, position."""
     snapshot = context.node().directory.snapshot()
     if key in snapshot.persons:
-        return _("Person")
+        return str(_("Person"))
     if key in snapshot.groups:
-        return _("Group")
+        return str(_("Group"))
     if key.startswith("leader-of:"):
-        return _("Position")
-    return _("Unit") if key in snapshot.units else _("unknown")
+        return str(_("Position"))
+    return str(_("Unit") if key in snapshot.units else _("unknown"))

@@ -1,6 +1,6 @@
 """Fields and views that somebody describes in a form, as the YAML that designs hold.
 
-    Label "Site area" · Number · required      ──>  {name: site_area, type: number, label: {en: Site area}, required: true}
+    "Site area" · Number · required  ──>  {name: site_area, type: number, label: {en: Site area}, required: true}
 
 Only what can be said without expressions; the text editor beside says the rest.
 """
@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
-from pypinyin import lazy_pinyin
 
 from app.design import Design, Form
 from app.design.expressions import SYSTEM_ITEMS
@@ -52,6 +51,8 @@ def kinds() -> list[Kind]:
 
 def name_of(text: str, taken: Collection[str] = (), fallback: str = "field") -> str:
     """A name like `site_area` for a label; Chinese in pinyin; a number when it is taken."""
+    from pypinyin import lazy_pinyin  # 50 MB that a serving node does not hold
+
     latin = "".join(lazy_pinyin(text, errors=lambda rest: rest))
     latin = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "_", latin).strip("_")[:40]
@@ -92,7 +93,9 @@ def choices(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def field(sent: Mapping[str, str], form: Form, design: Design, *, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def field(
+    sent: Mapping[str, str], form: Form, design: Design, *, old: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A field's entry. With `old`, only what this page can say is changed. BadRequest with `fields`."""
     named = label(sent.get("label_en", ""), sent.get("label_zh", ""), "label_en")
     kind = str(old["type"]) if old and "type" in old else sent.get("type", "text")
@@ -253,7 +256,9 @@ def starter(kind: str, name: str, design: Design | None) -> str:
     """The text a new element begins with."""
     title = name.replace("_", " ").capitalize()
     form = next(iter(design.forms), "note") if design else "note"
-    item = next((one.name for one in design.forms[form].items.values()), "title") if design and design.forms else "title"
+    item = (
+        next((one.name for one in design.forms[form].items.values()), "title") if design and design.forms else "title"
+    )
     if kind == "form":
         return (
             f"label: {{en: {title}}}\nplural: {{en: {title}}}\nicon: file-earmark-text\ntitle: title\nsections:\n"

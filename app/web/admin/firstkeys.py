@@ -16,6 +16,7 @@ from app.access.secrets import LINK_HOURS
 from app.errors import BadRequest, DavenportError
 from app.web import context
 from app.web.admin import mailing
+from app.web.admin.said import said
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
 WAYS = ("link", "generate", "type")
@@ -55,7 +56,7 @@ def _mailed(person: Person, address: str) -> Key:
     try:
         mailing.send(person.email, subject, body)
     except DavenportError as problem:
-        return Key(person, "link", address, problem=problem.reason)
+        return Key(person, "link", address, problem=said(problem))
     return Key(person, "link", address, mailed=True)
 
 

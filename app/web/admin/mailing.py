@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
         Mail(app)
 
 
-class _Relay(Connection):  # type: ignore[misc]
+class _Relay(Connection):
     """A connection that does not wait for ever."""
 
     def configure_host(self) -> Any:

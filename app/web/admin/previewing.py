@@ -34,10 +34,12 @@ class Sample(NamedTuple):
 
     view: View
     groups: list[tuple[str, list[list[Markup]]]]
-    count: int
+    fitting: int
 
 
-def problems(database: Database, design: Design | None, kind: str, name: str, text: str) -> tuple[list[Problem], list[Problem]]:
+def problems(
+    database: Database, design: Design | None, kind: str, name: str, text: str
+) -> tuple[list[Problem], list[Problem]]:
     """The element's own mistakes, and those that it would make in others which have none now."""
     id = element_id(kind, name, database.name)
     ids = [element.id for element in listed(database, design)]
@@ -56,7 +58,7 @@ def form_of(name: str, text: str) -> Form:
     values, mistakes = read(text, name)
     form = build_form(name, values, name, found)
     if mistakes or found:
-        raise BadRequest(str([*mistakes, *found][0].reason))
+        raise BadRequest([*mistakes, *found][0].reason)
     return form
 
 
@@ -73,7 +75,7 @@ def view_sample(database: Database, name: str, text: str, design: Design) -> Sam
     values, mistakes = read(text, name)
     view = build_view(name, values, name, found, design.forms)
     if mistakes or found:
-        raise BadRequest(str([*mistakes, *found][0].reason))
+        raise BadRequest([*mistakes, *found][0].reason)
     rows = [document for document in _recent(database, view) if _fits(view, document)]
     for sort in reversed(view.sort):
         rows.sort(key=lambda row: _order(row.get(sort.by)), reverse=sort.descending)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from app.errors import DavenportError
+from app.web import i18n
 
 
 def said(problem: DavenportError) -> str:
     """The sentence of a refusal."""
-    return str(_(problem.reason)) if "%" not in problem.reason else problem.reason
+    return i18n.say(problem.reason)
 
 
 def fields_of(problem: DavenportError) -> dict[str, str]:
     """What stands beside which field; under `""` the sentence that belongs to no field."""
     if problem.fields:
-        return {name: said(type(problem)(text)) for name, text in problem.fields.items()}
+        return {name: i18n.say(text) for name, text in problem.fields.items()}
     return {"": said(problem)}

@@ -30,7 +30,8 @@ HEADINGS = {
     "title": ("title", "job title", "position", "职务", "职位", "岗位"),
     "groups": ("groups", "group", "群组", "组", "用户组"),
     "email": ("mail", "email", "e-mail", "邮箱", "电子邮件", "邮件"),
-    "sign_in": ("sign-in", "sign-in name", "sign in", "sign_in", "login", "user name", "username", "登录名", "用户名", "账号"),
+    "sign_in": ("sign-in", "sign-in name", "sign in", "sign_in", "login", "user name", "username", "登录名",
+                "用户名", "账号"),
 }  # fmt: skip
 
 
@@ -80,9 +81,7 @@ def from_file(path: Path, name: str) -> list[dict[str, str]]:
     body = rows[1:] if places else rows
     places = places or dict(zip(COLUMNS[:5], range(5), strict=True))
     found = [
-        {name: row[place] if place < len(row) else "" for name, place in places.items()}
-        for row in body
-        if any(row)
+        {name: row[place] if place < len(row) else "" for name, place in places.items()} for row in body if any(row)
     ]
     if not found:
         raise BadRequest(_("The sheet holds a heading but no people."))

@@ -70,11 +70,11 @@ def types() -> dict[str, str]:
 def entry(name: str) -> str:
     """An ACL entry's name as people read it."""
     if name == DEFAULT:
-        return _("Everybody else")
+        return str(_("Everybody else"))
     if name == ANONYMOUS_ENTRY:
-        return _("Not signed in")
+        return str(_("Not signed in"))
     if name.startswith("*/"):
-        return _("Everybody in units ending in %(path)s", path=name[2:])
+        return str(_("Everybody in units ending in %(path)s", path=name[2:]))
     return person_label(name)
 
 
@@ -126,7 +126,8 @@ def detail(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for name, value in found.items():
         if isinstance(value, list) and len(value) == 2:
-            rows.append((name, f"{_plain(value[0])} → {_plain(value[1])}"))
+            before_after = [_plain(one) for one in value]
+            rows.append((name, before_after[1] if value[0] in (None, "", []) else " → ".join(before_after)))
         elif value not in (None, "", {}, []):
             rows.append((name, _plain(value)))
     return rows
@@ -134,7 +135,7 @@ def detail(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _rights(items: Any) -> str:
     if not isinstance(items, Mapping):
-        return _("no entry")
+        return str(_("no entry"))
     parts = [level(str(items.get("level")))]
     parts += [flag(name) for name in items.get("flags", [])]
     parts += [f"[{role}]" for role in items.get("roles", [])]
@@ -145,7 +146,7 @@ def _plain(value: Any) -> str:
     if value in (None, "", []):
         return "–"
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return str(_("yes") if value else _("no"))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,8 +1,8 @@
 """One entry of a YAML list added, replaced, moved or removed; every other line, with its comments, stays as it was.
 
-    text, path ("sections", {"name": "basics"}, "items")  ──find──>  the list's node and its place in the text
-       block list   the lines of each entry are a chunk; chunks are put together anew
-       [flow list]  written anew, alone
+text, path ("sections", {"name": "basics"}, "items")  ──find──>  the list's node and its place in the text
+   block list   the lines of each entry are a chunk; chunks are put together anew
+   [flow list]  written anew, alone
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _block_list(text: str, node: yaml.SequenceNode, act: Act) -> str:
 def _end_line(lines: list[str], last: yaml.Node) -> int:
     """The line after an entry; blank lines and comments behind it belong to what follows."""
     mark = last.end_mark
-    end: int = mark.line if not lines[mark.line][: mark.column].strip() else mark.line + 1 if mark.line < len(lines) else mark.line
+    end: int = mark.line + 1 if lines[mark.line][: mark.column].strip() else mark.line
     while end > last.start_mark.line + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1
     return end

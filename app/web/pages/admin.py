@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 
 from app import clock
@@ -22,7 +22,7 @@ from app.web.admin import mailing, words
 from app.web.admin.directory import title_of
 
 blueprint = Blueprint("admin", __name__)
-blueprint.record_once(lambda state: mailing.install(state.app))
+blueprint.record_once(lambda state: mailing.install(cast("Flask", state.app)))
 
 MINUTES = 15
 FULL = "full_access"

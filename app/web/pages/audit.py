@@ -32,7 +32,8 @@ def audit() -> Any:
     rows = context.node().databases.search_audit(
         context.identity(), **query, limit=PAGE + 1, before=request.args.get("before", type=int)
     )
-    asked = {name: request.args.get(name, "") for name in ("person", "event", "database", "since", "until")}
+    names = ("person", "event", "database", "since", "until")
+    asked: dict[str, Any] = {name: request.args.get(name, "") for name in names}
     shown = rows[:PAGE]
     return render_template(
         "admin/audit.html",

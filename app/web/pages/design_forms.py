@@ -53,7 +53,7 @@ def form(database: str, name: str) -> Any:
     """A form as its sections and fields."""
     opened = open_design(database)
     found = _form(database, name)
-    text, document = previewing.text_of(opened, "form", name)
+    _text, document = previewing.text_of(opened, "form", name)
     words = {kind.type: kind.label for kind in drafting.kinds()}
     return render_template(
         "admin/form_fields.html",
@@ -268,6 +268,5 @@ SHOWN = ("created_by", "created_at", "changed_by", "changed_at")
 
 
 def _first_columns(form: Form) -> list[str]:
-    usual = [item.name for item in form.items.values() if item.type not in ("richtext", "attachment", "table", "longtext")]
-    return usual[:4]
-
+    large = ("richtext", "attachment", "table", "longtext")
+    return [item.name for item in form.items.values() if item.type not in large][:4]

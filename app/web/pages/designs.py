@@ -1,11 +1,11 @@
 """Designs in the browser: what a database is made of, each element as YAML with checks and a preview.
 
-    GET  /admin/designs/                                    databases of which the person is designer
-    GET  /admin/designs/<database>/                         its elements and their state
-    GET  …/element/<kind>/<name>                            the editor; POST: check, preview, save
-    POST …/element/<kind>/<name>/check                      JSON for the editor: {problems, others}
-    POST …/element/<kind>/<name>/preview                    the form or view as it will look
-    GET  …/element/<kind>/<name>/shipped                    what differs; POST takes the shipped text
+GET  /admin/designs/                                    databases of which the person is designer
+GET  /admin/designs/<database>/                         its elements and their state
+GET  …/element/<kind>/<name>                            the editor; POST: check, preview, save
+POST …/element/<kind>/<name>/check                      JSON for the editor: {problems, others}
+POST …/element/<kind>/<name>/preview                    the form or view as it will look
+GET  …/element/<kind>/<name>/shipped                    what differs; POST takes the shipped text
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.design.loader import ELEMENT_NAME, KINDS
 from app.errors import BadRequest, Conflict, DavenportError, FileExists, Forbidden, NotFound
 from app.forms.elements import Element, element_id, listed, save_element, state_of
 from app.forms.install import take_newer
-from app.web import context
+from app.web import context, i18n
 from app.web.admin import drafting, previewing
 from app.web.admin.directory import title_of
 from app.web.admin.said import fields_of, said
@@ -131,7 +131,9 @@ def element(database: str, kind: str, name: str) -> Any:
     if action == "save":
         return _save(opened, kind, name, text, document)
     own, others = _check(opened, kind, name, text)
-    return _editor(opened, kind, name, text, request.form.get("rev", rev), document, own=own, others=others, looked=True)
+    return _editor(
+        opened, kind, name, text, request.form.get("rev", rev), document, own=own, others=others, looked=True
+    )
 
 
 def _stored(opened: Database, kind: str, name: str) -> tuple[str, dict[str, Any] | None]:
@@ -235,8 +237,8 @@ def check(database: str, kind: str, name: str) -> Response:
     opened = open_design(database)
     own, others = _check(opened, kind, name, _sent())
     return jsonify(
-        problems=[{"line": one.line, "key": one.key, "reason": one.reason} for one in own],
-        others=[{"file": one.file, "line": one.line, "key": one.key, "reason": one.reason} for one in others],
+        problems=[{"line": one.line, "key": one.key, "reason": i18n.say(one.reason)} for one in own],
+        others=[{"file": one.file, "line": one.line, "key": one.key, "reason": i18n.say(one.reason)} for one in others],
     )
 
 

@@ -62,6 +62,7 @@ def keywords(database: str, name: str) -> Any:
 
 def _page(database: str, name: str, errors: dict[str, str] | None = None, status: int = 200) -> Any:
     _opened, design, _lists, found = open_list(database, name)
+    users = used_by(design, name)
     above = {choice.value: 0 for choice in found.choices}
     known = set(above)
     for choice in found.choices:
@@ -72,8 +73,8 @@ def _page(database: str, name: str, errors: dict[str, str] | None = None, status
         title_text=title_of(database),
         found=found,
         depth=above,
-        tree=any(choice.parents for choice in found.choices),
-        used_by=used_by(design, name),
+        hangs=any(choice.parents for choice in found.choices) or any(item.depends_on for _f, item in users),
+        used_by=users,
         parents=_parents(design, found),
         errors=errors or {},
         values=request.form if errors else {},
@@ -126,8 +127,8 @@ def usage(database: str, name: str) -> Any:
             continue
         with opened.reading() as reading:
             rows = reading.connection.execute(
-                "SELECT value, count(*) FROM (SELECT CAST(body AS TEXT) AS text FROM documents WHERE db = ? AND form = ?"
-                f" AND deleted = 0 AND access IN (SELECT access FROM {reading.table}) LIMIT ?),"
+                "SELECT value, count(*) FROM (SELECT CAST(body AS TEXT) AS text FROM documents WHERE db = ?"
+                f" AND form = ? AND deleted = 0 AND access IN (SELECT access FROM {reading.table}) LIMIT ?),"
                 " json_each(text, '$.' || ?) GROUP BY value",
                 (reading.number, form.name, MOST_COUNTED, item.name),
             ).fetchall()

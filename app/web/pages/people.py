@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.access import Person
-from app.errors import BadRequest, DavenportError, NotFound
+from app.errors import BadRequest, DavenportError, Message, NotFound
 from app.web import context
 from app.web.admin import directory, firstkeys, mailing
 from app.web.admin.said import fields_of, said
@@ -154,7 +154,7 @@ def _change(key: str, before: dict[str, str], values: dict[str, str], held: list
     node, identity = context.node(), context.identity()
     changed: dict[str, Any] = {name: value or None for name, value in values.items() if value != before[name]}
     if changed.get("name", "") is None:
-        raise BadRequest("A person needs a name.", fields={"name": "A person needs a name."})
+        raise BadRequest("A person needs a name.", fields={"name": Message("A person needs a name.")})
     with node.store.transaction():
         if changed:
             node.directory.change_person(identity, key, **changed)

@@ -10,8 +10,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app import clock, jsonio
-from app.access import DIRECTORY
+from app.access import DIRECTORY, SYSTEM
 from app.errors import DavenportError, NotFound
+from app.forms.elements import state_of
 from app.web import context
 from app.web.admin import mailing
 from app.web.admin.directory import title_of
@@ -19,7 +20,7 @@ from app.web.admin.said import said
 
 blueprint = Blueprint("setup", __name__, url_prefix="/admin/setup")
 
-MAIL_TESTED, DISMISSED = "mail_tested", "setup_done"
+MAIL_TESTED = "mail_tested"
 BUSINESS = ("customers", "deals")
 
 
@@ -94,14 +95,11 @@ def _groups() -> Step:
 def _rights() -> Step:
     node = context.node()
     open_to_all = [
-        name
-        for name in node.store.names()
-        if name != DIRECTORY and len(node.databases.known(name).acl.entries) <= 2
+        name for name in node.store.names() if name != DIRECTORY and len(node.databases.known(name).acl.entries) <= 2
     ]
-    wrote = node.databases.search_audit(context.identity(), event="acl", limit=1)
-    found = (
-        _("Looked at: last change %(when)s", when=wrote[0].at[:10]) if wrote else _("Still as they were delivered")
-    )
+    logged = node.databases.search_audit(context.identity(), event="acl", limit=200)
+    wrote = [row for row in logged if row.person != SYSTEM.key]
+    found = _("Looked at: last change %(when)s", when=wrote[0].at[:10]) if wrote else _("Still as they were delivered")
     if open_to_all:
         found += " · " + _("hardly any entries in: %(names)s", names=", ".join(map(title_of, open_to_all)))
     return Step(
@@ -142,12 +140,6 @@ def _changed(name: str) -> bool:
         document = context.open_database(name).get("design:database")
     except NotFound:
         return False
-    return bool(re.search(r"numbering", str(document.get("text")))) and _customised(document)
-
-
-def _customised(document: dict[str, Any]) -> bool:
-    from app.forms.elements import state_of
-
     return state_of(document) != "shipped"
 
 

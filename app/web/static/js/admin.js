@@ -4,6 +4,7 @@ import { enhance } from "./picker.js";
 
 document.documentElement.classList.add("scripted");
 enhance(document);
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
@@ -45,7 +46,7 @@ function saveTable(table, name) {
 }
 
 // What belongs to a kind of field shows with it.
-const kinds = document.getElementById("field-form");
+const kinds = document.getElementById("new-field");
 if (kinds?.elements.type) {
   const show = () => {
     for (const part of kinds.querySelectorAll("[data-for-kind]")) {
