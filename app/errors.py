@@ -2,12 +2,84 @@
 
 Raised inside, translated once at each edge (page, REST, command line, gateway). Each class carries the HTTP status
 and the error name that CouchDB uses; `reason` is a sentence for people, `fields` says what is wrong with which item.
+Sentences are English; one with values in it is a `Message`, so that an edge can say it in another language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+
+PACKED = "\x02"  # how a message begins that is kept with its template and values
+
+
+class Message(str):
+    """An English sentence that knows its template and values, so that a page can say it in another language.
+
+    A value may itself be a message, or a text in several languages (anything whose `get(language)` gives one).
+    """
+
+    template: str
+    params: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **params: Any) -> Message:
+        sentence = super().__new__(cls, template % params if params else template)
+        sentence.template = template
+        sentence.params = params
+        return sentence
+
+    def say(self, gettext: Callable[[str], str], language: str = "en") -> str:
+        """The sentence through a translator, what stands in it too."""
+        template = gettext(self.template)
+        if not self.params:
+            return template
+        said: dict[str, Any] = {}
+        for name, value in self.params.items():
+            if isinstance(value, Message):
+                said[name] = value.say(gettext, language)
+            else:
+                said[name] = value.get(language) if hasattr(value, "get") else value
+        return template % said
+
+    def pack(self) -> str:
+        """The message as one text, to be kept; `unpack` makes a message of it again."""
+        return PACKED + json.dumps(_plain(self), ensure_ascii=False)
+
+    @staticmethod
+    def unpack(text: str) -> str:
+        """A kept sentence: the message it was, or the text as it is."""
+        if not text.startswith(PACKED):
+            return text
+        found: str = _filled(json.loads(text.removeprefix(PACKED)))
+        return found
+
+
+class Texts(dict[str, str]):
+    """A text in several languages, read back from a kept message."""
+
+    def __str__(self) -> str:
+        return self.get("en") or next(iter(self.values()), "")
+
+
+def packed(sentence: str) -> str:
+    """A sentence as it is kept: a message with its template and values, another one as it is."""
+    return sentence.pack() if isinstance(sentence, Message) else sentence
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return [value.template, {name: _plain(inner) for name, inner in value.params.items()}]
+    if hasattr(value, "get"):
+        return {language: value.get(language) for language in ("en", "zh")}
+    return value if isinstance(value, int | float) else str(value)
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, list):
+        template, params = value
+        return Message(template, **{name: _filled(inner) for name, inner in params.items()})
+    return Texts(value) if isinstance(value, dict) else value
 
 
 class DavenportError(Exception):

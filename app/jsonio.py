@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.errors import BadRequest, TooLarge
+from app.errors import BadRequest, Message, TooLarge
 
 MAX_DEPTH = 100
 MAX_DOCUMENT = 8_000_000  # bytes; CouchDB's own default limit for a document
@@ -21,7 +21,7 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise BadRequest(f"This cannot be written as JSON: {problem}") from problem
+        raise BadRequest(Message("This cannot be written as JSON: %(problem)s", problem=problem)) from problem
 
 
 def canonical(value: Any) -> bytes:
@@ -32,11 +32,11 @@ def canonical(value: Any) -> bytes:
 def loads(data: bytes | str, *, limit: int = MAX_DOCUMENT) -> Any:
     """JSON from outside. BadRequest when it is none, is nested too deep or holds half a character."""
     if len(data) > limit:
-        raise TooLarge(f"This is larger than {limit // 1_000_000} MB.")
+        raise TooLarge(Message("This is larger than %(count)s MB.", count=limit // 1_000_000))
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as problem:
-        raise BadRequest(f"This is not JSON: {problem}") from problem
+        raise BadRequest(Message("This is not JSON: %(problem)s", problem=problem)) from problem
     check(value)
     return value
 
@@ -66,7 +66,7 @@ def check(value: Any, *, limit: int = MAX_DEPTH) -> None:
         if not below:
             return
         level = below
-    raise BadRequest(f"This is nested deeper than {limit} levels.")
+    raise BadRequest(Message("This is nested deeper than %(limit)s levels.", limit=limit))
 
 
 def _whole(text: str) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 
 DEFAULT = "-Default-"
 ANONYMOUS_ENTRY = "Anonymous"
@@ -58,7 +58,13 @@ class Level(IntEnum):
         """The level of a name. BadRequest when there is none."""
         if isinstance(name, str) and name.upper() in cls.__members__:
             return cls[name.upper()]
-        raise BadRequest(f"“{name}” is no level; levels are {', '.join(level.label for level in cls)}.")
+        raise BadRequest(
+            Message(
+                "“%(name)s” is no level; levels are %(names)s.",
+                name=name,
+                names=", ".join(level.label for level in cls),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +165,26 @@ def from_document(document: Mapping[str, Any]) -> Acl:
     """The ACL a document describes. BadRequest with `fields` when an entry is not of the right form."""
     entries = document.get("entries")
     if not isinstance(entries, Mapping):
-        raise BadRequest("An ACL has “entries”.", fields={"entries": "This must be an object of entries."})
+        raise BadRequest("An ACL has “entries”.", fields={"entries": Message("This must be an object of entries.")})
     return Acl({name: _entry(name, value) for name, value in entries.items()})
 
 
 def _entry(name: str, value: object) -> AclEntry:
     if not isinstance(value, Mapping):
-        raise BadRequest(f"The entry “{name}” must be an object.", fields={name: "This must be an object."})
+        raise BadRequest(
+            Message("The entry “%(name)s” must be an object.", name=name),
+            fields={name: Message("This must be an object.")},
+        )
     kind = value.get("type") or _usual_type(name)
     flags, roles = _strings(name, value.get("flags")), _strings(name, value.get("roles"))
     unknown = flags - FLAGS
     if kind not in TYPES or unknown:
-        wrong = f"the type “{kind}”" if kind not in TYPES else f"the flag “{min(unknown)}”"
-        raise BadRequest(f"The entry “{name}” has {wrong}, which is unknown.", fields={name: wrong})
+        wrong = (
+            Message("The type “%(value)s” is unknown.", value=kind)
+            if kind not in TYPES
+            else Message("The flag “%(value)s” is unknown.", value=min(unknown))
+        )
+        raise BadRequest(Message("“%(name)s”: %(problem)s", name=name, problem=wrong), fields={name: wrong})
     return AclEntry(name, kind, Level.named(value.get("level")), flags, frozenset(role.strip("[]") for role in roles))
 
 
@@ -184,7 +197,10 @@ def _strings(name: str, value: object) -> frozenset[str]:
         return frozenset()
     if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(text, str) and text for text in value):
         return frozenset(value)
-    raise BadRequest(f"Flags and roles of “{name}” are lists of names.", fields={name: "A list of names is expected."})
+    raise BadRequest(
+        Message("Flags and roles of “%(name)s” are lists of names.", name=name),
+        fields={name: Message("A list of names is expected.")},
+    )
 
 
 def to_document(acl: Acl) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from app.access.directory import DIRECTORY, Directory, Snapshot
 from app.access.identity import Identity
 from app.access.model import DatabaseInfo, FormRights, Rules, Standing
 from app.access.principals import in_database
-from app.errors import BadRequest, Forbidden, NotFound
+from app.errors import BadRequest, Forbidden, Message, NotFound
 from app.store import EVERY_READER, RawDatabase, Store
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Databases:
         def check() -> None:
             for name in before:
                 if not self.known(name).has_manager():
-                    raise BadRequest(f"The database “{name}” would be left without a manager.")
+                    raise BadRequest(Message("The database “%(name)s” would be left without a manager.", name=name))
 
         return check
 

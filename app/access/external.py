@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.access.identity import SYSTEM, Person
-from app.errors import Unavailable, UserError
+from app.errors import Message, Unavailable, UserError
 
 if TYPE_CHECKING:
     from app.access.directory import Directory
 
-NO_ANSWER = "The sign-in server does not answer. Try again later."
+NO_ANSWER = Message("The sign-in server does not answer. Try again later.")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from app.access.opened import Opened
-from app.errors import BadRequest, MissingStub, NotFound
+from app.errors import BadRequest, Message, MissingStub, NotFound
 from app.store import Revision, Stub
 
 BINARY = "application/octet-stream"
@@ -28,13 +28,15 @@ def settle(opened: Opened, old: Revision | None, sent: object) -> dict[str, Stub
 
 
 def _one(opened: Opened, old: Revision | None, name: str, value: object) -> Stub:
+    if isinstance(value, Stub):  # content that came beside the JSON and is stored already
+        return value
     if not isinstance(value, Mapping):
-        raise BadRequest(f"The attachment “{name}” must be an object.")
+        raise BadRequest(Message("The attachment “%(name)s” must be an object.", name=name))
     if isinstance(value.get("data"), str):
         return _inline(opened, name, value)
     found = _known(opened, old, name, value.get("digest"))
     if found is None:
-        raise MissingStub(f"This document has no attachment “{name}” of that content.")
+        raise MissingStub(Message("This document has no attachment “%(name)s” of that content.", name=name))
     return found
 
 
@@ -42,7 +44,7 @@ def _inline(opened: Opened, name: str, value: Mapping[str, Any]) -> Stub:
     try:
         content = base64.b64decode(value["data"], validate=True)
     except binascii.Error as problem:
-        raise BadRequest(f"The attachment “{name}” is not base64.") from problem
+        raise BadRequest(Message("The attachment “%(name)s” is not base64.", name=name)) from problem
     blob = opened.store.blobs.write(BytesIO(content))
     kind = value.get("content_type")
     return Stub(kind if isinstance(kind, str) and kind else BINARY, blob.length, blob.digest, blob.address)

@@ -20,7 +20,7 @@ from app.access.acl import ACL_ID, Acl, Level
 from app.access.directory import DIRECTORY, Snapshot, person_of
 from app.access.opened import Opened
 from app.design.source import read
-from app.errors import BadRequest, Forbidden
+from app.errors import BadRequest, Forbidden, Message
 from app.store import Revision
 
 if TYPE_CHECKING:
@@ -86,12 +86,15 @@ class AclGuard:
 def check_acl(opened: Opened, acl: Acl) -> None:
     """-Default- is there, names are of the kind they say, a living person stays manager. BadRequest."""
     if acls.DEFAULT not in acl.entries:
-        raise BadRequest(f"{acls.DEFAULT} cannot be deleted.", fields={acls.DEFAULT: "This entry must stay."})
+        raise BadRequest(
+            Message("“%(name)s” cannot be deleted.", name=acls.DEFAULT),
+            fields={acls.DEFAULT: Message("This entry must stay.")},
+        )
     snapshot = opened.databases.directory.snapshot()
     for entry in acl.entries.values():
         kind = _kind(snapshot, entry.name)
         if kind and entry.type in ("person", "group", "unit") and entry.type != kind:
-            sentence = f"“{entry.name}” is a {kind}, not a {entry.type}."
+            sentence = Message("“%(name)s” is a %(kind)s, not a %(type)s.", name=entry.name, kind=kind, type=entry.type)
             raise BadRequest(sentence, fields={entry.name: sentence})
     if not opened.identity.is_system and not living_manager(acl, snapshot):
         raise BadRequest("At least one person who can sign in must stay manager.")
@@ -215,7 +218,7 @@ def issue(opened: Opened, key: str) -> None:
     """Take a key for good. BadRequest when somebody or something ever had it."""
     with opened.store.transaction() as connection:
         if connection.execute("SELECT 1 FROM issued_keys WHERE key = ?", (key,)).fetchone():
-            raise _bad("_id", f"The key “{key}” has been used before; keys are never issued twice.")
+            raise _bad("_id", Message("The key “%(key)s” has been used before; keys are never issued twice.", key=key))
         connection.execute("INSERT INTO issued_keys (key, at) VALUES (?, ?)", (key, clock.now()))
 
 
@@ -227,7 +230,7 @@ def is_issued(opened: Opened, key: str) -> bool:
 
 def _check_person(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
     if not principals.is_key(id):
-        raise _bad("_id", f"“{id}” cannot be a key: small letters, digits, “.”, “-” and “_”.")
+        raise _bad("_id", Message("“%(id)s” cannot be a key: small letters, digits, “.”, “-” and “_”.", id=id))
     if not isinstance(new.get("name"), str) or not new["name"].strip():
         raise _bad("name", "A person needs a name.")
     if "password" in new:
@@ -238,18 +241,18 @@ def _check_person(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
         if holder is None and item == "sign_in" and text.casefold() in snapshot.persons:
             holder = text.casefold()
         if holder not in (None, id):
-            raise _bad(item, f"“{text}” is how somebody else signs in.")
+            raise _bad(item, Message("“%(text)s” is how somebody else signs in.", text=text))
     if person.unit and person.unit not in snapshot.units:
-        raise _bad("unit", f"There is no unit “{person.unit}”.")
+        raise _bad("unit", Message("There is no unit “%(unit)s”.", unit=person.unit))
 
 
 def _check_group(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
     if not principals.is_key(id):
-        raise _bad("_id", f"“{id}” cannot be a key: small letters, digits, “.”, “-” and “_”.")
+        raise _bad("_id", Message("“%(id)s” cannot be a key: small letters, digits, “.”, “-” and “_”.", id=id))
     members = rules.checked_names("members", new.get("members"))
     for member in members:
         if not _is_member(snapshot, member):
-            raise _bad("members", f"There is nobody and no group “{member}”.")
+            raise _bad("members", Message("There is nobody and no group “%(member)s”.", member=member))
     new["members"] = members
 
 
@@ -261,14 +264,14 @@ def _is_member(snapshot: Snapshot, name: str) -> bool:
 
 def _check_unit(snapshot: Snapshot, id: str, new: dict[str, Any]) -> None:
     if not principals.is_unit_key(id):
-        raise _bad("_id", f"“{id}” cannot be a unit's key, such as “unit:south”.")
+        raise _bad("_id", Message("“%(id)s” cannot be a unit's key, such as “unit:south”.", id=id))
     parent, leader = new.get("parent"), new.get("leader")
     if parent and parent not in snapshot.units:
-        raise _bad("parent", f"There is no unit “{parent}”.")
+        raise _bad("parent", Message("There is no unit “%(parent)s”.", parent=parent))
     if parent and id in ("unit:" + step for step in principals.unit_path(str(parent), snapshot.parents)):
         raise _bad("parent", "A unit cannot be above itself.")
     if leader and leader not in snapshot.persons:
-        raise _bad("leader", f"There is nobody “{leader}”.")
+        raise _bad("leader", Message("There is nobody “%(leader)s”.", leader=leader))
 
 
 _CHECKS: dict[str, Callable[[Snapshot, str, dict[str, Any]], None]] = {

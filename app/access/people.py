@@ -11,12 +11,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pypinyin import lazy_pinyin
-
 from app.access.identity import Identity, Person
 from app.access.model import Saved
 from app.access.principals import UNIT, is_key
-from app.errors import BadRequest, Conflict, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, NotFound
 
 if TYPE_CHECKING:
     from app.access.database import Database
@@ -48,7 +46,7 @@ def create(databases: Databases, identity: Identity, form: str, key: str, items:
     try:
         return _open(databases, identity).create(document, id=key)
     except Conflict:
-        sentence = f"The key “{key}” is in use."
+        sentence = Message("The key “%(key)s” is in use.", key=key)
         raise BadRequest(sentence, fields={"_id": sentence}) from None
 
 
@@ -177,7 +175,7 @@ def _groups(databases: Databases, value: object) -> list[str]:
     for name in (str(text).strip() for text in wanted):
         key = name if name in known else by_label.get(name)
         if name and key is None:
-            sentence = f"There is no group “{name}”."
+            sentence = Message("There is no group “%(name)s”.", name=name)
             raise BadRequest(sentence, fields={"groups": sentence})
         if key:
             found.append(key)
@@ -192,7 +190,7 @@ def _unit(databases: Databases, value: object) -> str | None:
         return UNIT + value.removeprefix(UNIT)
     found = next((unit.key for unit in units.values() if value in _labels(unit.name)), None)
     if found is None:
-        sentence = f"There is no unit “{value}”."
+        sentence = Message("There is no unit “%(value)s”.", value=value)
         raise BadRequest(sentence, fields={"unit": sentence})
     return found
 
@@ -212,6 +210,8 @@ def _wish(items: Mapping[str, Any]) -> str:
 
 def free_key(databases: Databases, wish: str) -> str:
     """A key that was never issued, near the wish: Chinese in pinyin, accents dropped, a number when taken."""
+    from pypinyin import lazy_pinyin  # 30 MB and a third of a second: only who makes persons pays
+
     plain = unicodedata.normalize("NFKD", "".join(lazy_pinyin(wish))).encode("ascii", "ignore").decode()
     stem = re.sub(r"[^a-z0-9._-]+", ".", plain.lower()).strip(".-_")[:40] or "person"
     with databases.store.reading() as connection:

@@ -24,11 +24,11 @@ from app.access.audit import Audit
 from app.access.directory import Directory
 from app.access.identity import Identity, Person
 from app.access.tokens import Tokens
-from app.errors import BadRequest, TooManyRequests, Unauthorized
+from app.errors import BadRequest, Message, TooManyRequests, Unauthorized
 from app.store import SqliteFile
 
-WRONG = "The name or the password is wrong."
-SLOW_DOWN = "Too many wrong passwords. Try again in {seconds} s."
+WRONG = Message("The name or the password is wrong.")
+SLOW_DOWN = Message("Too many wrong passwords. Try again in %(seconds)s s.")
 REMEMBER = 300.0  # seconds a verified password is remembered
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 30  # wrong passwords before waiting begins; many people share an address
 LONGEST_WAIT = 300.0
@@ -141,7 +141,7 @@ class Secrets:
     def _refuse_while_slowed(self, name: str, address: str) -> None:
         wait = max(self._wait(subject, free) for subject, free in _subjects(name, address))
         if wait > 0:
-            raise TooManyRequests(SLOW_DOWN.format(seconds=int(wait) + 1))
+            raise TooManyRequests(Message(SLOW_DOWN, seconds=int(wait) + 1))
 
     def _wait(self, subject: str, free: int) -> float:
         with self.file.reading() as connection:
@@ -199,7 +199,7 @@ class Secrets:
 
     def _refuse_weak(self, person: str, password: str) -> None:
         if len(password) < SHORTEST:
-            raise _weak(f"A password has at least {SHORTEST} characters.")
+            raise _weak(Message("A password has at least %(shortest)s characters.", shortest=SHORTEST))
         if len(password) > 1000:
             raise _weak("A password has at most 1000 characters.")
         known = self.directory.person(person)

@@ -390,6 +390,32 @@ class Writer:
             return False
         return not rules.may_read(self._rights, self._principals, items)
 
+    # -- for revisions made elsewhere (pushing.py)
+
+    @property
+    def database(self) -> Database:
+        """The database as it was opened for the person."""
+        return self._database
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """A write transaction. Forbidden for a token that may only read."""
+        return self._transaction()
+
+    def judge_new(self, id: str, items: Mapping[str, Any]) -> Prepared:
+        """What a document that was made elsewhere would be, had it been made here. Forbidden, BadRequest, …"""
+        return self._new(id, items, "push", fresh=False)
+
+    def judge_change(self, old: Revision, items: Mapping[str, Any]) -> Prepared:
+        """The same for a revision that replaces `old`."""
+        return self._changed(old, dict(items), "push")
+
+    def done(
+        self, subject: str, action: str, *, anonymous: bool, notes: Iterable[Callable[[], None]] | None = None
+    ) -> None:
+        """After writing what was judged: guards look again, and what they noted is logged at the commit."""
+        self._promise(self._noted() if notes is None else notes)
+        self._finish(subject, action, anonymous=anonymous)
+
     # -- writing
 
     @contextlib.contextmanager

@@ -17,7 +17,7 @@ from app import jsonio
 from app.design import Choice, Design, Form, Keywords
 from app.design.loader import build_keywords
 from app.design.source import read
-from app.errors import BadRequest, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, DavenportError, Forbidden, Message, NotFound
 from app.forms.elements import check, element_id
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class KeywordLists:
         value = value.strip()
         found = self._list(name)
         if not value or value in found.by_value:
-            raise BadRequest("The list has this choice already.", fields={"value": "The list has this choice already."})
+            raise BadRequest(
+                "The list has this choice already.", fields={"value": Message("The list has this choice already.")}
+            )
         row: dict[str, Any] = {"value": value, "label": dict(label or {"en": value, "zh": value})}
         if parents:
             row["parent"] = list(parents)
@@ -81,7 +83,7 @@ class KeywordLists:
         self._choice(name, old)
         new = new.strip()
         if not new:
-            raise BadRequest("A value is needed.", fields={"value": "This must be filled in."})
+            raise BadRequest("A value is needed.", fields={"value": Message("This must be filled in.")})
         if new not in self._list(name).by_value:
             self._change(name, lambda rows: [other for row in rows for other in _both(row, old, new)])
         for form, items in self._used(name):
@@ -119,7 +121,7 @@ class KeywordLists:
         text = yaml.safe_dump(source, allow_unicode=True, sort_keys=False, width=110)
         problems = check(self.design, self.database.name, "keywords", name, text)
         if problems:
-            raise BadRequest(str(problems[0]), fields={"value": str(problems[0])})
+            raise BadRequest(problems[0].reason, fields={"value": problems[0].reason})
         self.database.change(id, {"text": text}, document["_rev"])
         self.design = _with(self.design, name, text)
 

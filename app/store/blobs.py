@@ -22,7 +22,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from app.errors import BadRequest, NotFound, TooLarge
+from app.errors import BadRequest, Message, NotFound, TooLarge
 from app.store.sqlite import translated
 
 CHUNK = 256 * 1024
@@ -174,7 +174,7 @@ def _copy(stream: Readable, file: IO[bytes], limit: int) -> Blob:
     while chunk := stream.read(CHUNK):
         length += len(chunk)
         if length > limit:
-            raise TooLarge(f"An attachment is at most {limit // 1_000_000} MB.")
+            raise TooLarge(Message("An attachment is at most %(count)s MB.", count=limit // 1_000_000))
         md5.update(chunk)
         sha256.update(chunk)
         file.write(chunk)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from app import jsonio
-from app.errors import BadRequest, TooLarge
+from app.errors import BadRequest, Message, TooLarge
 
 MAX_ID = 512  # characters; CouchDB has no limit, but an id is part of URLs and of every index
 _DATABASE = re.compile(r"[a-z][a-z0-9_$()+-]{0,63}")
@@ -27,7 +27,7 @@ def document_id(value: object) -> str:
     if not value:
         raise BadRequest("A document id cannot be empty.")
     if len(value) > MAX_ID:
-        raise BadRequest(f"A document id has at most {MAX_ID} characters.")
+        raise BadRequest(Message("A document id has at most %(most)s characters.", most=MAX_ID))
     if value[0] == "_" and not (value.startswith(_RESERVED) and len(value.partition("/")[2])):
         raise BadRequest("Only reserved document ids start with an underscore.")
     if "\0" in value:
@@ -45,13 +45,13 @@ def encode(body: Any) -> bytes:
         if not isinstance(name, str):
             raise BadRequest("Item names are texts.")
         if name[:1] == "_":
-            raise BadRequest(f"Item names do not start with an underscore: {name[:80]}")
+            raise BadRequest(Message("Item names do not start with an underscore: %(text)s", text=name[:80]))
     try:
         blob = jsonio.canonical(body)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise BadRequest(f"This cannot be written as JSON: {problem}") from problem
+        raise BadRequest(Message("This cannot be written as JSON: %(problem)s", problem=problem)) from problem
     if len(blob) > jsonio.MAX_DOCUMENT:
-        raise TooLarge(f"A document is at most {jsonio.MAX_DOCUMENT // 1_000_000} MB.")
+        raise TooLarge(Message("A document is at most %(count)s MB.", count=jsonio.MAX_DOCUMENT // 1_000_000))
     return blob
 
 

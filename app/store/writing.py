@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app import clock
-from app.errors import BadRequest, Conflict, Forbidden, MissingStub, NotFound
+from app.errors import BadRequest, Conflict, Forbidden, Message, MissingStub, NotFound
 from app.store import revisions, rows, validity
 from app.store.blobs import Blobs
 from app.store.history import differences, dump_items
@@ -122,7 +122,7 @@ class Batch:
         if kept and (kept.address, kept.content_type) == (stub.address, stub.content_type):
             return kept
         if not self._blobs.exists(stub.address):
-            raise MissingStub(f"The content of {name} is not here.")
+            raise MissingStub(Message("The content of %(name)s is not here.", name=name))
         return stub._replace(revpos=generation)
 
     # -- deciding: revisions made elsewhere

@@ -5,10 +5,11 @@ People mend them there and import the file again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from app.transfer.importing import ERROR, PART, SOURCE
-from app.transfer.jobs import Jobs
+from app.transfer.importing import PART, SOURCE
+from app.transfer.jobs import ERROR, Jobs
 from app.transfer.plans import Plan
 from app.transfer.readers import Text, open_table
 from app.transfer.tables import writer
@@ -16,13 +17,22 @@ from app.transfer.tables import writer
 REASON = {"en": "Reason", "zh": "原因"}
 
 
-def write(jobs: Jobs, job: str, path: Path, *, language: str = "en", duplicates: bool = False) -> int:
-    """Write the refused rows of a job (and the skipped duplicates) into `path`; how many there are."""
+def write(
+    jobs: Jobs,
+    job: str,
+    path: Path,
+    *,
+    language: str = "en",
+    duplicates: bool = False,
+    say: Callable[[str], str] = str,
+) -> int:
+    """Write the refused rows of a job (and the skipped duplicates) into `path`; how many there are. `say` puts a
+    sentence into the language."""
     found = jobs.get(job)
     plan = Plan.from_json(found.detail["plan"])
     table = open_table(jobs.folder(job) / SOURCE, plan.name)
     reasons = {
-        row.n: row.skipped.removeprefix(ERROR)
+        row.n: say(row.why)
         for row in jobs.rows(job, skipped=True)
         if row.skipped and (duplicates or row.skipped.startswith(ERROR))
     }

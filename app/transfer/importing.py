@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 from app.access import Database, Databases, Directory, Identity
 from app.clock import DEFAULT_ZONE
 from app.design import Design, Form
-from app.errors import BadRequest, Conflict, DavenportError, Forbidden
+from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, packed
 from app.transfer import matching
 from app.transfer.converting import Converter
-from app.transfer.jobs import JobRow, Run
+from app.transfer.jobs import ERROR, JobRow, Run
 from app.transfer.mapping import normal
 from app.transfer.plans import Part, Plan, checked, form_of
 from app.transfer.readers import Row, Table, open_table
@@ -35,9 +35,8 @@ from app.transfer.readers import Row, Table, open_table
 BATCH = 500  # rows a transaction
 PART = 10_000_000  # rows a part may have
 SOURCE = "source"  # the file in the job's folder
-NOT_ALLOWED = "You may not create documents of this form here."
-
-ERROR = "!"  # how the reason of a refused row begins; that of a skipped duplicate has no mark
+NOT_ALLOWED = Message("You may not create documents of this form here.")
+NOT_YOURS = Message("You may not change this document.")
 
 
 class Task(NamedTuple):
@@ -196,10 +195,11 @@ class _PartRun:
             if match is None or self._part.duplicates == "create":
                 create.append(Task(n, id, items, keys))
                 self._known.add(keys, id, matching.called({"_id": id, **items}))
-            elif self._part.duplicates == "update" and not self._dry:
-                outcome[n] = self._update(n, match, items)
             elif self._part.duplicates == "update":
-                outcome[n] = JobRow(n, match.id)
+                if any(task.id == match.id for task in create):  # an earlier row of this batch makes it
+                    self._create(create, outcome)
+                    create = []
+                outcome[n] = self._update(n, match, items)
             elif not self._part.repeats or match.id not in ids.values():
                 outcome[n] = JobRow(n, skipped=self._same(match))
         self._create(create, outcome)
@@ -214,7 +214,8 @@ class _PartRun:
         return any(name not in self._links for name in items)
 
     def _same(self, match: matching.Match) -> str:
-        return f"The same {self._form.items[match.item].label.get('en').lower()} as “{match.called}”."
+        label = self._form.items[match.item].label
+        return Message("The same %(item)s as “%(title)s”.", item=label, title=match.called).pack()
 
     def _create(self, tasks: list[Task], outcome: dict[int, JobRow]) -> None:
         if not tasks:
@@ -244,15 +245,29 @@ class _PartRun:
 
     def _update(self, n: int, match: matching.Match, items: dict[str, Any]) -> JobRow:
         try:
+            if self._dry and self._planned(match.id):
+                return JobRow(n, match.id, before={"old": {}, "new": items})
             old = self._database.get(match.id)
             changed = {name: value for name, value in items.items() if old.get(name) != value and name != "code"}
             if not changed:
-                return JobRow(n, skipped="Everything is there already.")
+                return JobRow(n, skipped=Message("Everything is there already.").pack())
             before = {"old": {name: old.get(name) for name in changed}, "new": changed}
+            if self._dry:
+                return self._would_update(n, match, old, before)
             saved = self._database.change(match.id, changed, old["_rev"])
         except DavenportError as problem:
             return JobRow(n, skipped=ERROR + reason(problem, self._form))
         return JobRow(n, match.id, before, saved.rev)
+
+    def _would_update(self, n: int, match: matching.Match, old: Mapping[str, Any], before: dict[str, Any]) -> JobRow:
+        """What an update in a dry run comes to."""
+        if not self._database.may_edit(old):
+            raise Forbidden(NOT_YOURS)
+        return JobRow(n, match.id, before)
+
+    def _planned(self, id: str) -> bool:
+        """Is this a document that an earlier row of the dry run would make?"""
+        return any(document["_id"] == id for document in self._outlook.documents)
 
 
 def identity_of(directory: Directory, key: str, via: str = "job") -> Identity:
@@ -275,14 +290,15 @@ def document_id(job: str, n: int) -> str:
 
 
 def reason(problem: DavenportError, form: Form | None = None) -> str:
-    """A refusal in one line: each item's label and what is wrong with it."""
+    """A refusal in one line, as it is kept: each item's label and what is wrong with it."""
     if not problem.fields:
-        return problem.reason
-    parts = []
+        return packed(problem.reason)
+    said: Message | None = None
     for name, text in problem.fields.items():
         item = form.items.get(name.split(".")[0].split("[")[0]) if form else None
-        parts.append(f"{item.label.get('en') if item else name}: {text}")
-    return " ".join(parts)
+        part = Message("%(item)s: %(problem)s", item=item.label if item else name, problem=text)
+        said = part if said is None else Message("%(one)s %(two)s", one=said, two=part)
+    return packed(said or "")
 
 
 def converter(database: Database, directory: Directory, form: Form, links: Mapping[str, matching.Links]) -> Converter:
@@ -353,7 +369,7 @@ def undo(run: Run, database: Database) -> None:
             counts["kept"] += 1
             run.detail.setdefault("kept", [])[:100] = [
                 *run.detail.get("kept", []),
-                {"id": row.id, "reason": problem.reason},
+                {"id": row.id, "reason": packed(problem.reason)},
             ][:100]
         done += 1
         if done % 100 == 0:

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app import jsonio
 from app.clock import now, stamp, utcnow
-from app.errors import Conflict, DavenportError, NotFound
+from app.errors import Conflict, DavenportError, Message, NotFound, packed
 from app.ids import new_id
 from app.store import SqliteFile
 
@@ -36,6 +36,8 @@ BEAT = 5.0
 KEEP_DAYS = 30  # how long finished jobs, their files and the chance to undo stay
 
 log = logging.getLogger(__name__)
+ERROR = "!"  # how the reason of a refused row begins; that of a skipped duplicate has no mark
+UNEXPECTED = Message("Something unexpected happened; the log of the node says more.")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,18 @@ class Job:
     def finished(self) -> bool:
         return self.state not in {"waiting", "running"}
 
+    @property
+    def may_go_on(self) -> bool:
+        """Whether it was stopped, or failed, in the middle."""
+        stopped = self.state in {"cancelled", "failed"} and self.kind in {"import", "update"}
+        return stopped and not self.detail.get("taken_back") and not self.detail.get("dry_run")
+
+    @property
+    def problem(self) -> str | None:
+        """Why it failed."""
+        kept = self.detail.get("problem")
+        return Message.unpack(kept) if kept else None
+
     def shown(self) -> dict[str, Any]:
         """As REST and `--json` give it."""
         return {
@@ -68,7 +82,7 @@ class Job:
             "done": self.done,
             "total": self.total,
             "counts": self.detail.get("counts", {}),
-            "problem": self.detail.get("problem"),
+            "problem": self.problem,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
         }
@@ -81,7 +95,12 @@ class JobRow(NamedTuple):
     id: str | None = None
     before: dict[str, Any] | None = None
     after_rev: str | None = None
-    skipped: str | None = None
+    skipped: str | None = None  # ERROR and a kept sentence, or that alone where it was there already
+
+    @property
+    def why(self) -> str:
+        """Why it was skipped, as a sentence."""
+        return Message.unpack((self.skipped or "").removeprefix(ERROR))
 
 
 class Cancelled(Exception):
@@ -213,6 +232,24 @@ class Jobs:
         if background:
             self.submit(id)
 
+    def go_on(self, id: str, *, background: bool = True) -> None:
+        """Let a job that was stopped, or failed, go on where it was. Conflict when it is not one that can.
+
+        One whose process was killed needs no asking: `resume` takes it over.
+        """
+        with self._file.transaction() as connection:
+            found = connection.execute(
+                "UPDATE jobs SET state = 'waiting', cancel = 0, ended_at = NULL, heartbeat = ?,"
+                " detail = json_remove(detail, '$.problem')"
+                " WHERE id = ? AND state IN ('cancelled', 'failed') AND kind IN ('import', 'update')"
+                " AND json_extract(detail, '$.taken_back') IS NULL",
+                (time.time() + LEASE, id),
+            )
+        if not found.rowcount:
+            raise Conflict("This job cannot go on now.")
+        if background:
+            self.submit(id)
+
     def get(self, id: str) -> Job:
         """A job. NotFound."""
         with self._file.reading() as connection:
@@ -335,16 +372,18 @@ class Jobs:
             state = "undone" if undoing else "done"
         except Cancelled:
             state = "cancelled"
+            if undoing:
+                run.detail["taken_back"] = True  # half of it: an import must not go on from there
         except Interrupted:
             self._release(id)
             return
         except DavenportError as problem:
             state = "failed"
-            run.detail["problem"] = problem.reason
+            run.detail["problem"] = packed(problem.reason)
         except Exception:
             log.exception("Job %s (%s) failed", id, run.job.kind)
             state = "failed"
-            run.detail["problem"] = "Something unexpected happened; the log of the node says more."
+            run.detail["problem"] = UNEXPECTED.pack()
         run.detail.pop("undo_by", None)
         self._end(run, state)
         if watch:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.design import Form, Item
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 from app.transfer.readers import Row
 
 UNMAPPED = {"attachment", "table", "readers", "authors"}
@@ -153,9 +153,18 @@ def checked(form: Form, mapping: Mapping[int, str]) -> dict[int, str]:
     used: dict[str, int] = {}
     for index, name in mapping.items():
         if name not in fillable:
-            raise BadRequest(f"The form {form.name} has no item {name} that a column could fill.")
+            raise BadRequest(
+                Message("The form %(name)s has no item %(item)s that a column could fill.", name=form.name, item=name)
+            )
         if name in used:
-            raise BadRequest(f"Two columns ({used[name] + 1} and {index + 1}) are mapped to {name}.")
+            raise BadRequest(
+                Message(
+                    "Two columns (%(first)s and %(second)s) are mapped to %(name)s.",
+                    first=used[name] + 1,
+                    second=index + 1,
+                    name=name,
+                )
+            )
         used[name] = index
     return dict(mapping)
 
@@ -171,7 +180,7 @@ def by_header(form: Form, header: Sequence[Any], wanted: Mapping[str, str | None
     for text, name in wanted.items():
         index = positions.get(normal(text), -1)
         if index < 0:
-            raise BadRequest(f"There is no column {text} in this file.")
+            raise BadRequest(Message("There is no column %(text)s in this file.", text=text))
         for other in [position for position, used in mapping.items() if used == name]:
             del mapping[other]
         mapping.pop(index, None)

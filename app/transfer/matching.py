@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from app import jsonio
 from app.access import Database
 from app.design import Form, Item
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 from app.transfer.mapping import normal
 
 SCAN = 1000  # documents read at a time
@@ -172,10 +172,12 @@ class Links:
         if len(ids) == 1:
             return next(iter(ids))
         if ids:
-            reason = f"More than one document is called “{text}”; use the code."
+            reason = Message("More than one document is called “%(text)s”; use the code.", text=text)
         else:
-            reason = f"There is no document “{text}” that you may see."
-        raise BadRequest(f"{self._label}: {reason}", fields={self.item.name: reason})
+            reason = Message("There is no document “%(text)s” that you may see.", text=text)
+        raise BadRequest(
+            Message("%(item)s: %(problem)s", item=self._label, problem=reason), fields={self.item.name: reason}
+        )
 
 
 def called(document: Mapping[str, Any]) -> str:

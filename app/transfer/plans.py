@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.design import Design, Form
-from app.errors import BadRequest, NotFound
+from app.errors import BadRequest, Message, NotFound
 from app.transfer import mapping
 from app.transfer.readers import Row, Table, head
 
@@ -65,7 +65,7 @@ def _part(value: Mapping[str, Any]) -> Part:
     columns = {int(index): str(name) for index, name in value["columns"].items() if name}
     policy = value.get("duplicates", "skip")
     if policy not in POLICIES:
-        raise BadRequest(f"Duplicates are one of {', '.join(POLICIES)}.")
+        raise BadRequest(Message("Duplicates are one of %(names)s.", names=", ".join(POLICIES)))
     return Part(
         form=str(value["form"]),
         sheet=value.get("sheet") or None,
@@ -90,7 +90,7 @@ def form_of(design: Design | None, name: str) -> Form:
     """A form of a design. NotFound."""
     form = design.forms.get(name) if design else None
     if form is None:
-        raise NotFound(f"There is no form {name} here.")
+        raise NotFound(Message("There is no form %(name)s here.", name=name))
     return form
 
 
@@ -260,5 +260,5 @@ def checked(design: Design | None, plan: Plan) -> Plan:
     for part in plan.parts:
         mapping.checked(form_of(design, part.form), part.columns)
         if not part.columns:
-            raise BadRequest(f"No column is mapped to an item of {part.form}.")
+            raise BadRequest(Message("No column is mapped to an item of %(form)s.", form=part.form))
     return plan

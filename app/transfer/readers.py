@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 TEXTS = {".csv", ".tsv", ".txt"}
@@ -79,7 +79,7 @@ class Workbook:
         except PasswordError as problem:
             raise BadRequest("This workbook has a password; save it without one first.") from problem
         except (CalamineError, OSError) as problem:
-            raise BadRequest(f"This workbook cannot be read: {problem}") from problem
+            raise BadRequest(Message("This workbook cannot be read: %(problem)s", problem=problem)) from problem
 
     @property
     def sheets(self) -> list[str]:
@@ -88,7 +88,7 @@ class Workbook:
     def rows(self, sheet: str | None = None) -> Iterator[Row]:
         name = sheet or self._book.sheet_names[0]
         if name not in self._book.sheet_names:
-            raise BadRequest(f"There is no sheet {name} in this file.")
+            raise BadRequest(Message("There is no sheet %(name)s in this file.", name=name))
         try:
             content = self._book.get_sheet_by_name(name)
             for number, cells in enumerate(content.iter_rows(), start=1):
@@ -96,7 +96,9 @@ class Workbook:
                 if any(cell is not None for cell in row):
                     yield Row(number, row)
         except CalamineError as problem:
-            raise BadRequest(f"Sheet {name} cannot be read: {problem}") from problem
+            raise BadRequest(
+                Message("Sheet %(name)s cannot be read: %(problem)s", name=name, problem=problem)
+            ) from problem
 
 
 class Text:
@@ -116,7 +118,7 @@ class Text:
 
     def rows(self, sheet: str | None = None) -> Iterator[Row]:
         if sheet:
-            raise BadRequest(f"There is no sheet {sheet} in this file.")
+            raise BadRequest(Message("There is no sheet %(sheet)s in this file.", sheet=sheet))
         with self._path.open(encoding=self.encoding, newline="") as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             try:
@@ -125,7 +127,9 @@ class Text:
                     if any(cell is not None for cell in row):
                         yield Row(number, row)
             except csv.Error as problem:
-                raise BadRequest(f"Line {reader.line_num} cannot be read: {problem}.") from problem
+                raise BadRequest(
+                    Message("Line %(line)s cannot be read: %(problem)s.", line=reader.line_num, problem=problem)
+                ) from problem
 
 
 def _text(cell: str) -> str | None:

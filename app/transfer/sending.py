@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 
 TIMEOUT = 10.0  # seconds to connect, and to answer
 ANSWER = 2_000  # bytes of the answer that are kept
@@ -44,7 +44,7 @@ def checked_url(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as problem:
-        raise BadRequest("This is no web address.", fields={"url": "This is no web address."}) from problem
+        raise BadRequest("This is no web address.", fields={"url": Message("This is no web address.")}) from problem
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not url.isascii():
         reason = "A web address begins with http:// or https://."
         raise BadRequest(reason, fields={"url": reason})

@@ -15,8 +15,6 @@ from types import TracebackType
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
-
 from app.clock import parse
 from app.errors import BadRequest
 
@@ -74,6 +72,8 @@ class WorkbookWriter:
 
     def __init__(self, path: Path, zone: str) -> None:
         self._zone = ZoneInfo(zone)
+        import xlsxwriter  # a tenth of a second at every start of a node otherwise
+
         self._book = xlsxwriter.Workbook(
             str(path),
             {

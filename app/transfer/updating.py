@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.access import Database, Databases, Directory
-from app.errors import BadRequest, Conflict, DavenportError
+from app.errors import BadRequest, Conflict, DavenportError, Message
 from app.transfer.exporting import PAGE, Views, complete
-from app.transfer.importing import ERROR, identity_of, reason, undo
-from app.transfer.jobs import JobRow, Run
+from app.transfer.importing import identity_of, reason, undo
+from app.transfer.jobs import ERROR, JobRow, Run
 
 BATCH = 50
 TARGETS = "targets"
@@ -97,7 +97,7 @@ def allowed(items: Any) -> dict[str, Any]:
     if wrong:
         raise BadRequest(
             "Some of these items are not set by hand.",
-            fields=dict.fromkeys(wrong, "This is not set by hand."),
+            fields=dict.fromkeys(wrong, Message("This is not set by hand.")),
         )
     return items
 
@@ -114,7 +114,7 @@ def change(database: Database, n: int, id: str, items: dict[str, Any]) -> JobRow
         except Conflict:
             if attempt < 3:
                 continue
-            return JobRow(n, id, skipped=f"{ERROR}Somebody else keeps changing it.")
+            return JobRow(n, id, skipped=ERROR + Message("Somebody else keeps changing it.").pack())
         except DavenportError as problem:
             form = database.design.forms.get(str(old.get("form"))) if database.design and problem.fields else None
             return JobRow(n, id, skipped=ERROR + reason(problem, form))

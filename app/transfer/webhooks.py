@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from app import jsonio
 from app.access import Database, Databases, Directory, Identity
 from app.clock import now, stamp, utcnow
-from app.errors import BadRequest, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, DavenportError, Forbidden, Message, NotFound
 from app.ids import new_id
 from app.store import SqliteFile
 from app.transfer.sending import checked_url, post, signature
@@ -426,7 +426,7 @@ class Webhooks:
 def _events(events: Collection[Any]) -> list[str]:
     found = [event for event in EVENTS if event in events]
     if not found or isinstance(events, str) or set(events) - set(EVENTS):
-        reason = f"Events are some of {', '.join(EVENTS)}."
+        reason = Message("Events are some of %(names)s.", names=", ".join(EVENTS))
         raise BadRequest(reason, fields={"events": reason})
     return found
 

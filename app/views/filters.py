@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from app import clock
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 from app.views import collation
 from app.views.orders import typed
 
@@ -57,7 +57,7 @@ def parse(source: str | Mapping[str, Any] | None) -> tuple[Condition, ...]:
     else:
         found = _parse_text(source)
     if len(found) > MOST or any(len(each.values) > MOST for each in found):
-        raise BadRequest(f"A filter takes at most {MOST} conditions and {MOST} values in each.")
+        raise BadRequest(Message("A filter takes at most %(most)s conditions and %(most)s values in each.", most=MOST))
     return tuple(found)
 
 
@@ -78,10 +78,12 @@ def _parse_text(text: str) -> list[Condition]:
             break
         match = _NAME.match(text, at)
         if match is None:
-            raise BadRequest(f"The filter is not understood near {text[at : at + 20]!r}: name, operator, value.")
+            raise BadRequest(
+                Message("The filter is not understood near “%(text)s”: name, operator, value.", text=text[at : at + 20])
+            )
         values, at = _values(text, match.end())
         if not values and match[2] not in ("=", "!="):
-            raise BadRequest(f"The filter compares {match[1]} with nothing.")
+            raise BadRequest(Message("The filter compares %(value)s with nothing.", value=match[1]))
         found.append(Condition(match[1], match[2], tuple(values)))
     return found
 
@@ -161,7 +163,7 @@ def read_value(text: str, kind: str) -> Any:
     if kind == "number":
         found = typed(text, "number")
         if not isinstance(found, Decimal):
-            raise BadRequest(f"{text!r} is not a number.")
+            raise BadRequest(Message("“%(text)s” is not a number.", text=text))
         return found
     return text
 

@@ -12,7 +12,7 @@ from app import clock
 from app.access.database import Database
 from app.design import Design, Expression, View
 from app.design.expressions import CONTEXT_NAMES, SYSTEM_ITEMS, ExpressionError
-from app.errors import BadRequest
+from app.errors import BadRequest, Message
 from app.views import collation, filters
 from app.views.filters import Condition, Surroundings
 from app.views.orders import Order, Orders, ViewOrders, meaning, typed, value_of
@@ -160,7 +160,7 @@ class _Asking:
     def _sorted(self, column: str) -> Question:
         digest = self.own.columns.get(column)
         if digest is None:
-            raise BadRequest(f"This view cannot be sorted by {column!r}.")
+            raise BadRequest(Message("This view cannot be sorted by “%(column)s”.", column=column))
         ranges, exact = [EVERYTHING], None
         for condition in self.conditions:
             if condition.name == column:
@@ -245,7 +245,7 @@ class _Asking:
     def _meaning(self, name: str) -> tuple[str, Expression | None, str, bool]:
         known = name in self.columns or name in SYSTEM_ITEMS
         if not known and not any(name in self.design.forms[f].items for f in self.view.forms if f in self.design.forms):
-            raise BadRequest(f"There is no item or column {name!r} in this view.")
+            raise BadRequest(Message("There is no item or column “%(name)s” in this view.", name=name))
         return meaning(self.design, self.view, self.columns, name)
 
     def _test(self, condition: Condition) -> Test:

@@ -15,7 +15,7 @@ import orjson
 
 from app import ids
 from app.access import Database, Level
-from app.errors import BadRequest, Forbidden, NotFound
+from app.errors import BadRequest, Forbidden, Message, NotFound
 from app.store import Store
 from app.views.filters import parse
 
@@ -91,7 +91,7 @@ class SavedFilters:
             if not before.mine:
                 raise Forbidden("This filter belongs to somebody else.")
         elif len([each for each in self.list(database) if each.mine]) >= MOST:
-            raise BadRequest(f"You may keep {MOST} filters in a database.")
+            raise BadRequest(Message("You may keep %(most)s filters in a database.", most=MOST))
         number = id or ids.new_id()
         with self.store.node.transaction() as connection:
             connection.execute(
@@ -115,8 +115,9 @@ class SavedFilters:
         if database.identity.is_anonymous or database.rights.level < Level.READER:
             raise Forbidden("Only those who read the database keep filters in it.")
         if flag not in database.rights.flags:
-            kind = "shared" if shared else "private"
-            raise Forbidden(f"You may not keep {kind} views in this database.")
+            if shared:
+                raise Forbidden("You may not keep shared views in this database.")
+            raise Forbidden("You may not keep private views in this database.")
 
     # -- columns
 
@@ -172,10 +173,10 @@ def _view_of(database: Database, view: str) -> Any:
 def _checked(database: Database, view: str, name: str, query: Mapping[str, Any], columns: Sequence[str] | None) -> str:
     known = {column.name for column in _view_of(database, view).columns}
     if not name.strip() or len(name) > LONGEST_NAME:
-        raise BadRequest(f"A filter needs a name of at most {LONGEST_NAME} characters.")
+        raise BadRequest(Message("A filter needs a name of at most %(most)s characters.", most=LONGEST_NAME))
     unknown = sorted(set(query) - QUERY_KEYS) + sorted(set(columns or ()) - known)
     if unknown:
-        raise BadRequest(f"This cannot be kept in a filter: {', '.join(map(str, unknown))}.")
+        raise BadRequest(Message("This cannot be kept in a filter: %(names)s.", names=", ".join(map(str, unknown))))
     parse(query.get("filter"))
     kept = {"query": dict(query), "columns": None if columns is None else list(columns)}
     text = orjson.dumps(kept).decode()

@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import DavenportError, Unauthorized
-from app.web import context, security
+from app.web import context, i18n, security
 
 log = logging.getLogger("davenport.web")
 
@@ -92,7 +92,8 @@ def _known(problem: DavenportError) -> Any:
         return context.ask_to_sign_in()
     if problem.status == 404:
         return answer(404, _("There is no such document or page."))
-    return answer(problem.status, problem.reason, problem.fields)
+    fields = {name: i18n.say(text) for name, text in problem.fields.items()}
+    return answer(problem.status, i18n.say(problem.reason), fields)
 
 
 def _forged(problem: CSRFError) -> Any:

@@ -18,9 +18,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, g, request
-from flask_babel import Babel, gettext
+from flask_babel import Babel, force_locale, gettext
 
 from app import clock
+from app.errors import Message
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 FOLDER = Path(__file__).parent / "translations"
@@ -64,6 +65,18 @@ def choose_zone() -> str:
 
 def _zone() -> ZoneInfo:
     return ZoneInfo(g.zone)
+
+
+def say(sentence: Any, language: str | None = None) -> str:
+    """A sentence from inside (a refusal, a warning) in the person's language, or another. One that is
+    translated already stays as it is.
+    """
+    if language is not None and language != g.language:
+        with force_locale(language):
+            return sentence.say(gettext, language) if isinstance(sentence, Message) else str(gettext(str(sentence)))
+    if isinstance(sentence, Message):
+        return sentence.say(gettext, g.language)
+    return str(gettext(str(sentence))) if sentence else ""
 
 
 def moment(value: Any) -> datetime | None:
@@ -171,9 +184,10 @@ def initials(name: str) -> str:
 def install(app: Flask) -> None:
     """Texts, formats and their filters for `app`."""
     babel = Babel(app, locale_selector=lambda: g.language, timezone_selector=lambda: g.zone)
-    for language in LANGUAGES:
-        if compiled := translations(language):
-            babel.domain_instance.cache[language, "messages"] = compiled
+    with app.app_context():
+        for language in LANGUAGES:
+            if compiled := translations(language):
+                babel.domain_instance.cache[language, "messages"] = compiled
     app.jinja_env.filters.update(
         date=format_date,
         day=format_day,
@@ -181,6 +195,7 @@ def install(app: Flask) -> None:
         ago=format_ago,
         number=format_number,
         size=format_size,
+        say=say,
     )
     app.jinja_env.globals.update(languages=LANGUAGES, today=today)
     app.jinja_env.filters["initials"] = initials

@@ -17,28 +17,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from app import clock
 from app.design.functions import pattern_of
 from app.design.model import Item, Label
+from app.errors import Message as Message
 
 SEPARATORS = ";,、，；\n"
 MAX_ENTRIES = 10_000
-
-
-class Message(str):
-    """An English sentence that knows its template and values, so that a page can say it in another
-    language."""
-
-    template: str
-    params: Mapping[str, Any]
-
-    def __new__(cls, template: str, /, **params: Any) -> Message:
-        sentence = super().__new__(cls, template % params if params else template)
-        sentence.template = template
-        sentence.params = params
-        return sentence
-
-    def say(self, gettext: Callable[[str], str]) -> str:
-        """The sentence through a translator."""
-        template = gettext(self.template)
-        return template % self.params if self.params else template
 
 
 class FieldProblem(ValueError):

@@ -6,9 +6,11 @@ from typing import Any
 
 from flask import Response, request, send_file
 
-from app.errors import BadRequest, TooLarge
+from app.errors import BadRequest, Message, TooLarge
 from app.web import context
 from app.web.api.base import Api, answer, checked_id, open_database, revision
+from app.web.documents import itemfiles
+from app.web.documents.titles import form_of
 
 api = Api("attachments")
 blueprint = api.blueprint
@@ -39,7 +41,7 @@ class Limited:
         block: bytes = self._stream.read(size if size >= 0 else self._left + 1)
         self._left -= len(block)
         if self._left < 0:
-            raise TooLarge(f"This is larger than {self._limit // 1_000_000} MB.")
+            raise TooLarge(Message("This is larger than %(count)s MB.", count=self._limit // 1_000_000))
         return block
 
 
@@ -73,7 +75,7 @@ def read(database: str, id: str, name: str) -> Response:
 @api.put(
     ATTACHMENT,
     "Add or replace an attachment",
-    query={"rev": "The document's revision, or If-Match"},
+    query={"rev": "The document's revision, or If-Match", "item": "The attachment item that shall name it"},
     body="binary",
     answer="Saved",
     status=201,
@@ -86,10 +88,13 @@ def write(database: str, id: str, name: str) -> Response:
     opened = open_database(database)
     limit = context.node().settings.max_attachment
     if (request.content_length or 0) > limit:
-        raise TooLarge(f"This is larger than {limit // 1_000_000} MB.")
+        raise TooLarge(Message("This is larger than %(count)s MB.", count=limit // 1_000_000))
+    document = opened.get(checked_id(id))
+    item = itemfiles.open_item(opened, form_of(opened.design, document), document, request.args.get("item", ""))
     kind = request.content_type or "application/octet-stream"
     saved = opened.put_attachment(checked_id(id), name, Limited(request.stream, limit), kind, revision())
-    return answer({"id": saved.id, "rev": saved.rev}, 201, ETag=f'"{saved.rev}"')
+    rev = itemfiles.note(opened, id, name, saved.rev, item) if item else saved.rev
+    return answer({"id": saved.id, "rev": rev}, 201, ETag=f'"{rev}"')
 
 
 @api.delete(
@@ -101,5 +106,7 @@ def write(database: str, id: str, name: str) -> Response:
 )
 def delete(database: str, id: str, name: str) -> Response:
     """{id, rev}."""
-    saved = open_database(database).delete_attachment(checked_id(id), name, revision())
-    return answer({"id": saved.id, "rev": saved.rev}, ETag=f'"{saved.rev}"')
+    opened = open_database(database)
+    saved = opened.delete_attachment(checked_id(id), name, revision())
+    rev = itemfiles.forget(opened, form_of(opened.design, opened.get(id)), id, [name], saved.rev)
+    return answer({"id": saved.id, "rev": rev}, ETag=f'"{rev}"')

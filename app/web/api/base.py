@@ -23,8 +23,8 @@ from werkzeug.routing import BaseConverter
 
 from app import jsonio
 from app.access import ANONYMOUS, Database, Identity
-from app.errors import BadRequest, DavenportError, Forbidden, NotFound, TooLarge, Unauthorized
-from app.web import context
+from app.errors import BadRequest, DavenportError, Forbidden, Message, NotFound, TooLarge, Unauthorized
+from app.web import context, i18n
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -243,7 +243,7 @@ def raw_body() -> bytes:
 
 
 def _too_large() -> TooLarge:
-    return TooLarge(f"This is larger than {(request.max_content_length or 0) // 1_000_000} MB.")
+    return TooLarge(Message("This is larger than %(count)s MB.", count=(request.max_content_length or 0) // 1_000_000))
 
 
 def text(name: str, default: str | None = None) -> str | None:
@@ -257,10 +257,15 @@ def whole(name: str, default: int, *, least: int = 0, most: int = MOST_ROWS) -> 
     if not value:
         return default
     if not value.lstrip("-").isascii() or not value.lstrip("-").isdigit() or len(value) > 18:
-        raise BadRequest(f"{name} is a whole number.", fields={name: "This is a whole number."})
+        raise BadRequest(
+            Message("%(name)s is a whole number.", name=name), fields={name: Message("This is a whole number.")}
+        )
     number = int(value)
     if number < least:
-        raise BadRequest(f"{name} is at least {least}.", fields={name: f"This is at least {least}."})
+        raise BadRequest(
+            Message("%(name)s is at least %(least)s.", name=name, least=least),
+            fields={name: Message("This is at least %(least)s.", least=least)},
+        )
     return min(number, most)
 
 
@@ -269,7 +274,7 @@ def yes(name: str, default: bool = False) -> bool:
     value = request.args.get(name, "").lower()
     if value in ("", "true", "1", "yes", "false", "0", "no"):
         return default if not value else value in ("true", "1", "yes")
-    raise BadRequest(f"{name} is true or false.", fields={name: "This is true or false."})
+    raise BadRequest(Message("%(name)s is true or false.", name=name), fields={name: Message("This is true or false.")})
 
 
 def revision() -> str | None:
@@ -303,15 +308,21 @@ def label(value: Any) -> str:
     return context.label(value)
 
 
+def sentence(text: str) -> str:
+    """A sentence for the one who asks: English, unless `Accept-Language` asks for another language we have."""
+    wanted = request.accept_languages.best_match(["en", "zh"], default="en")
+    return i18n.say(text, wanted) if text and wanted != "en" else str(text)
+
+
 def refused(problem: DavenportError) -> Response:
     """`{error, reason, fields?}` with CouchDB's name. Nobody signed in is asked to sign in instead of a
     404."""
     status, error, reason = problem.status, problem.error, problem.reason
     if status in (403, 404) and g.get("identity", ANONYMOUS).is_anonymous:
         status, error, reason = 401, "unauthorized", "Sign in first: a name and password, or a token."
-    told: dict[str, Any] = {"error": error, "reason": str(reason)}
+    told: dict[str, Any] = {"error": error, "reason": sentence(reason)}
     if problem.fields and status == problem.status:
-        told["fields"] = {name: str(sentence) for name, sentence in problem.fields.items()}
+        told["fields"] = {name: sentence(text) for name, text in problem.fields.items()}
     found = answer(told, status)
     if status == 401 and "Sec-Fetch-Site" not in request.headers:
         found.headers["WWW-Authenticate"] = 'Basic realm="Davenport", charset="UTF-8"'

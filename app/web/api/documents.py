@@ -16,6 +16,7 @@ from app.web.api.base import (
     checked_id,
     open_database,
     revision,
+    sentence,
     text,
     yes,
 )
@@ -55,7 +56,7 @@ def _created(opened: Database, id: str | None, items: dict[str, Any]) -> Respons
     saved = opened.create(items, id=id)
     told: dict[str, Any] = {"id": saved.id, "rev": saved.rev}
     if saved.warnings:
-        told["warnings"] = [str(warning) for warning in saved.warnings]
+        told["warnings"] = [sentence(warning) for warning in saved.warnings]
     if matches:
         told["duplicates"] = matches
     where = url_for("api_documents.read", database=opened.name, id=saved.id)
@@ -139,7 +140,7 @@ def _named_revision(id: str, items: dict[str, Any]) -> str | None:
 def _saved(saved: Any) -> Response:
     told: dict[str, Any] = {"id": saved.id, "rev": saved.rev}
     if saved.warnings:
-        told["warnings"] = [str(warning) for warning in saved.warnings]
+        told["warnings"] = [sentence(warning) for warning in saved.warnings]
     return answer(told, ETag=f'"{saved.rev}"')
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from flask import Response, g, request
 
 from app import jsonio
-from app.errors import BadRequest, Conflict, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, NotFound
 from app.transfer import errorfile, plans
 from app.transfer.importing import NOT_ALLOWED, SOURCE, keep_source
 from app.transfer.jobs import Job
 from app.transfer.readers import open_table
 from app.web import context
 from app.web.api.attachments import Limited
-from app.web.api.base import Api, answer, open_database, signed_in, text, whole, yes
+from app.web.api.base import Api, answer, open_database, sentence, signed_in, text, whole, yes
 from app.web.api.views import TYPES
 
 api = Api("jobs")
@@ -46,7 +46,7 @@ def start(database: str) -> Response:
     form = text("form") or ""
     policy = text("duplicates", "skip") or "skip"
     if policy not in plans.POLICIES:
-        raise BadRequest(f"Duplicates are one of {', '.join(plans.POLICIES)}.")
+        raise BadRequest(Message("Duplicates are one of %(names)s.", names=", ".join(plans.POLICIES)))
     plans.form_of(opened.design, form)
     if not opened.may_create(form):
         raise Forbidden(NOT_ALLOWED)
@@ -123,9 +123,7 @@ def skipped(id: str) -> Response:
     """[{row, id, reason}]; `row` is that of the file in an import."""
     found = own(id)
     rows = islice(context.node().jobs.rows(found.id, skipped=True), whole("limit", 100, least=1))
-    return answer(
-        [{"row": row.n % 10_000_000, "id": row.id, "reason": (row.skipped or "").lstrip("!")} for row in rows]
-    )
+    return answer([{"row": row.n % 10_000_000, "id": row.id, "reason": sentence(row.why)} for row in rows])
 
 
 @api.get("/jobs/<id>/errors", "The rows an import refused, as a file", answer="binary", errors=(401, 404))
@@ -139,7 +137,7 @@ def errors(id: str) -> Response:
     with tempfile.TemporaryDirectory(prefix="davenport-") as folder:
         kind = open_table(jobs.folder(found.id) / SOURCE, name).kind
         path = Path(folder) / f"errors.{kind}"
-        errorfile.write(jobs, found.id, path, language=g.language)
+        errorfile.write(jobs, found.id, path, language=g.language, say=sentence)
         answered = Response(path.read_bytes(), content_type=TYPES[kind])
     filename = errorfile.name_of(name, kind)
     answered.headers.set("Content-Disposition", "attachment", filename=filename.encode("ascii", "ignore").decode())

@@ -13,7 +13,7 @@ from flask import Response
 
 from app.access import Database
 from app.clock import now
-from app.errors import BadRequest, NotFound
+from app.errors import BadRequest, Message, NotFound
 from app.views import ViewQuery
 from app.web import context
 from app.web.api.base import Api, answer, identity, open_database, text, whole
@@ -60,7 +60,9 @@ def search() -> Response:
     """{hits: [{database, id, title, snippet, score}], next, indexed_to}."""
     wanted = (text("q") or "").strip()
     if not wanted or len(wanted) > LONGEST:
-        raise BadRequest("Say what to look for.", fields={"q": "This is required, with at most 200 characters."})
+        raise BadRequest(
+            "Say what to look for.", fields={"q": Message("This is required, with at most 200 characters.")}
+        )
     limit, skip = whole("limit", 20, least=1, most=100), whole("after", 0, most=1000)
     moment = now()
     found = find(wanted, text("database"), skip + limit + 1)

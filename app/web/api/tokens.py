@@ -9,7 +9,7 @@ from flask import Response
 
 from app.access import Identity
 from app.clock import stamp, utcnow
-from app.errors import BadRequest, Forbidden
+from app.errors import BadRequest, Forbidden, Message
 from app.web import context
 from app.web.api.base import Api, answer, body, signed_in
 
@@ -61,7 +61,7 @@ def create() -> Response:
 def _label(sent: dict[str, Any]) -> str:
     label = sent.get("label", "")
     if not isinstance(label, str) or not label.strip():
-        raise BadRequest("Say what the token is for.", fields={"label": "This is required."})
+        raise BadRequest("Say what the token is for.", fields={"label": Message("This is required.")})
     return label.strip()
 
 
@@ -71,9 +71,9 @@ def scope_of(sent: dict[str, Any]) -> dict[str, Any]:
     if databases is not None and not (
         isinstance(databases, list) and databases and all(isinstance(name, str) for name in databases)
     ):
-        raise BadRequest("databases is a list of names.", fields={"databases": "This is a list of names."})
+        raise BadRequest("databases is a list of names.", fields={"databases": Message("This is a list of names.")})
     if not isinstance(write, bool):
-        raise BadRequest("write is true or false.", fields={"write": "This is true or false."})
+        raise BadRequest("write is true or false.", fields={"write": Message("This is true or false.")})
     return {"databases": databases, "write": write, "expires_at": _end(sent)}
 
 
@@ -81,10 +81,10 @@ def _end(sent: dict[str, Any]) -> str | None:
     days, end = sent.get("days"), sent.get("expires_at")
     if days is not None:
         if not isinstance(days, int) or isinstance(days, bool) or not 0 < days <= MOST_DAYS:
-            raise BadRequest("days is a number from 1 to 3660.", fields={"days": "This is from 1 to 3660."})
+            raise BadRequest("days is a number from 1 to 3660.", fields={"days": Message("This is from 1 to 3660.")})
         return stamp(utcnow() + timedelta(days=days))
     if end is not None and not isinstance(end, str):
-        raise BadRequest("expires_at is a moment.", fields={"expires_at": "This is a date or a moment."})
+        raise BadRequest("expires_at is a moment.", fields={"expires_at": Message("This is a date or a moment.")})
     return end
 
 

@@ -14,7 +14,7 @@ from flask import Response, g
 
 from app import jsonio
 from app.access import Database
-from app.errors import BadRequest, NotFound
+from app.errors import BadRequest, Message, NotFound
 from app.transfer.updating import allowed
 from app.views import ViewQuery
 from app.web import context
@@ -161,7 +161,7 @@ def export(database: str, view: str) -> Response:
     """The file, with the rows and columns of the screen."""
     kind = text("format", "xlsx") or "xlsx"
     if kind not in TYPES:
-        raise BadRequest("A view is written as xlsx or csv.", fields={"format": "This is xlsx or csv."})
+        raise BadRequest("A view is written as xlsx or csv.", fields={"format": Message("This is xlsx or csv.")})
     opened = open_database(database)
     folder = tempfile.TemporaryDirectory(prefix="davenport-")
     path = Path(folder.name) / f"view.{kind}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from app.errors import BadRequest, NotFound
+from app.errors import BadRequest, Message, NotFound
 from app.transfer.webhooks import Webhook, Webhooks
 from app.web import context
 from app.web.api.base import Api, answer, body, open_database, signed_in, whole
@@ -62,14 +62,14 @@ def create() -> Response:
 
 def _events(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(event, str) for event in value):
-        raise BadRequest("events is a list of names.", fields={"events": "This is a list of names."})
+        raise BadRequest("events is a list of names.", fields={"events": Message("This is a list of names.")})
     return value
 
 
 def _text(sent: dict[str, Any], name: str) -> str | None:
     value = sent.get(name)
     if value is not None and not isinstance(value, str):
-        raise BadRequest(f"{name} is a text.", fields={name: "This is a text."})
+        raise BadRequest(Message("%(name)s is a text.", name=name), fields={name: Message("This is a text.")})
     return value
 
 
@@ -86,7 +86,7 @@ def change(id: str) -> Response:
     sent = body()
     active = sent.get("active")
     if active is not None and not isinstance(active, bool):
-        raise BadRequest("active is true or false.", fields={"active": "This is true or false."})
+        raise BadRequest("active is true or false.", fields={"active": Message("This is true or false.")})
     changed = kept().change(
         hook.id,
         url=_text(sent, "url"),

@@ -67,7 +67,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     else:
         _report(done, arguments, errors)
     if done.state != "done":
-        raise UserError(done.detail.get("problem") or f"The import is {done.state}.")
+        raise UserError(done.problem or f"The import is {done.state}.")
     return 0
 
 
@@ -224,5 +224,5 @@ def _ended(arguments: argparse.Namespace, job: Job) -> int:
         counts = job.detail.get("undo") or job.detail.get("counts") or {}
         print(f"{job.state}: " + (", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing"))
     if job.state not in ("done", "undone"):
-        raise UserError(job.detail.get("problem") or f"The job is {job.state}.")
+        raise UserError(job.problem or f"The job is {job.state}.")
     return 0

@@ -20,6 +20,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import FileStorage
 
 from app.errors import DavenportError
+from app.web import i18n
 
 if TYPE_CHECKING:
     from app.access import Database
@@ -138,5 +139,7 @@ def add(
             if names is not None:
                 names.append(name)
         except DavenportError as problem:
-            problems.append(gettext("%(name)s was not attached: %(reason)s", name=name, reason=problem.reason))
+            problems.append(
+                gettext("%(name)s was not attached: %(reason)s", name=name, reason=i18n.say(problem.reason))
+            )
     return rev

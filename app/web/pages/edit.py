@@ -22,10 +22,9 @@ from werkzeug.datastructures import MultiDict
 from app.access import Database
 from app.design import Form
 from app.errors import BadRequest, Conflict, Forbidden, NotFound
-from app.forms.fields import Message
 from app.ids import new_id
-from app.web import context
-from app.web.documents import attaching, conflict, formdata, recompute, saving
+from app.web import context, i18n
+from app.web.documents import conflict, formdata, itemfiles, pictures, recompute, saving
 from app.web.documents.display import Shower
 from app.web.documents.drafts import Draft, Drafts
 from app.web.documents.layout import fixed, names_of
@@ -50,7 +49,7 @@ def drafts(database: Database) -> Drafts:
 
 def said(text: str) -> str:
     """A sentence of the rules in the person's language."""
-    return text.say(_) if isinstance(text, Message) else text
+    return i18n.say(text)
 
 
 def wants_json() -> bool:
@@ -183,7 +182,12 @@ def update(database: str, id: str) -> Any:
 def finish(database: Database, outcome: saving.Outcome, key: str) -> Any:
     """After a save: attachments sent with it, the draft gone, on to the document."""
     warnings = [said(warning) for warning in outcome.warnings]
-    rev = attaching.add(database, outcome.id, outcome.rev, request.files.getlist("_files"), warnings)
+    form = form_of(database.design, database.get(outcome.id))
+    sent = {name: request.files.getlist(name) for name in request.files}
+    rev = itemfiles.add_sent(database, form, outcome.id, outcome.rev, sent, warnings)
+    if gone := request.form.getlist("_remove_file"):
+        rev = itemfiles.remove(database, form, outcome.id, gone, rev)
+    rev = pictures.place(database, form, outcome.id, rev, request.form.getlist("_picture"), sent, warnings)
     drafts(database).drop(key)
     context.node().marks.read(database, outcome.id)
     if outcome.merged:
@@ -249,7 +253,7 @@ def show_form(
             (other, url_for("edit.new", database=database.name, form=form.name, draft=other.id))
             for other in others or []
         ],
-        stubs=attaching.files(database.name, old) if old else [],
+        stubs={one.item: one.files for one in itemfiles.groups(database, form, old, editable=True)} if old else {},
         back=document_url(database.name, id) if old else url_for("views.first", database=database.name),
         dynamic=dynamic(form),
         **more,

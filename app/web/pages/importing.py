@@ -5,6 +5,7 @@
     GET  /db/<database>/import/<job>           mapping, sample rows and counts, or how far the import is
     POST /db/<database>/import/<job>/check     the same file with another mapping
     POST /db/<database>/import/<job>/start     import it
+    POST /db/<database>/import/<job>/cancel    stop; …/resume goes on, …/undo takes it back
     GET  /db/<database>/import/<job>/errors    the rows that were refused, with the reason
 
 A dry run is a job like the import itself, so that a large file does not hold up the page.
@@ -24,11 +25,11 @@ from flask_babel import gettext as _
 from app.access import Database
 from app.errors import BadRequest, Forbidden, NotFound
 from app.transfer import errorfile, mapping, plans
-from app.transfer.importing import ERROR, PART, SOURCE, keep_source
-from app.transfer.jobs import Job
+from app.transfer.importing import PART, SOURCE, keep_source
+from app.transfer.jobs import ERROR, Job
 from app.transfer.plans import Part, Plan
 from app.transfer.readers import Table, open_table
-from app.web import context
+from app.web import context, i18n
 from app.web.documents.sending import send_table
 
 blueprint = Blueprint("importing", __name__)
@@ -91,7 +92,7 @@ def upload(database: str) -> Any:
             policy = request.form.get("duplicates", "skip")
             plan = plans.propose(opened.design, table, form, name, duplicates=policy)
         except BadRequest as problem:
-            return begin(database, problem.reason), 422
+            return begin(database, i18n.say(problem.reason)), 422
         job = _start(opened, plan, path, dry=True)
     return redirect(url_for("importing.show", database=database, job=job.id), 303)
 
@@ -150,9 +151,8 @@ def outcome(job: Job) -> dict[str, Any]:
     refused = []
     if job.finished and job.state != "undone":
         for row in context.node().jobs.rows(job.id, skipped=True):
-            text = row.skipped or ""
-            if text.startswith(ERROR):
-                refused.append((row.n % PART, text.removeprefix(ERROR)))
+            if (row.skipped or "").startswith(ERROR):
+                refused.append((row.n % PART, i18n.say(row.why)))
             if len(refused) == 20:
                 break
     return {"counts": job.detail.get("counts", {}), "refused": refused}
@@ -239,7 +239,9 @@ def errors(database: str, job: str) -> Response:
     plan, table, _path = source_of(found)
     name = errorfile.name_of(plan.name, table.kind)
     return send_table(
-        name, table.kind, lambda path: errorfile.write(context.node().jobs, job, path, language=g.language)
+        name,
+        table.kind,
+        lambda path: errorfile.write(context.node().jobs, job, path, language=g.language, say=i18n.say),
     )
 
 
@@ -248,6 +250,14 @@ def errors(database: str, job: str) -> Response:
 def undo(database: str, job: str) -> Any:
     """Take the import back where nobody changed its documents since."""
     context.node().jobs.undo(own(database, job).id, context.identity().key)
+    return redirect(url_for("importing.show", database=database, job=job), 303)
+
+
+@blueprint.post("/db/<database>/import/<job>/resume")
+@context.sign_in_required
+def resume(database: str, job: str) -> Any:
+    """Go on where it stopped; nothing is imported twice."""
+    context.node().jobs.go_on(own(database, job).id)
     return redirect(url_for("importing.show", database=database, job=job), 303)
 
 

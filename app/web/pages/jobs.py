@@ -13,7 +13,7 @@ from flask import Blueprint, redirect, render_template
 
 from app.errors import NotFound
 from app.transfer.jobs import Job
-from app.web import context
+from app.web import context, i18n
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -59,6 +59,6 @@ def _shown(found: Job) -> str:
     skipped = []
     if found.finished:
         rows = islice(context.node().jobs.rows(found.id, skipped=True), SKIPPED)
-        skipped = [(row.id, (row.skipped or "").lstrip("!")) for row in rows]
+        skipped = [(row.id, i18n.say(row.why)) for row in rows]
     template = "jobs/progress.html" if context.from_htmx() else "jobs/job.html"
     return render_template(template, job=found, skipped=skipped)

@@ -14,7 +14,7 @@ from flask_login import login_user, logout_user
 
 from app.access import Person
 from app.errors import TooManyRequests, Unauthorized, Unavailable
-from app.web import context, security
+from app.web import context, i18n, security
 from app.web.frame import SignedIn
 from app.web.pages import signin_external
 
@@ -40,9 +40,9 @@ def sign_in() -> Any:
     try:
         person = signin_external.verify(name, password, request.remote_addr or "")
     except TooManyRequests as problem:
-        return _page(wanted, name, problem.reason), 429
+        return _page(wanted, name, i18n.say(problem.reason)), 429
     except Unavailable as problem:
-        return _page(wanted, name, problem.reason), 503
+        return _page(wanted, name, i18n.say(problem.reason)), 503
     except Unauthorized:
         return _page(wanted, name, _("This name and password do not fit together.")), 401
     begin(person)

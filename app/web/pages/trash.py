@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.errors import DavenportError
-from app.web import context
+from app.web import context, i18n
 from app.web.documents.titles import document_url, form_of, title_of
 
 blueprint = Blueprint("trash", __name__)
@@ -57,7 +57,7 @@ def restore(database: str) -> Any:
             opened.restore(id)
             done += 1
         except DavenportError as problem:
-            problems.append(problem.reason)
+            problems.append(i18n.say(problem.reason))
     for reason in dict.fromkeys(problems):
         flash(reason, "error")
     if done == 1 and len(ids) == 1:
