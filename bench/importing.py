@@ -30,8 +30,8 @@ DOCUMENTS = 100_000
 SAVES = 300
 COLUMNS = (
     "name", "short_name", "class", "industry", "country", "region", "province", "address", "postcode", "phone",
-    "mobile", "email", "website", "ownership", "legal_representative", "business_scope", "size", "importance", "status", "grade",
-    "credit", "source", "next_contact",
+    "mobile", "email", "website", "ownership", "legal_representative", "business_scope", "size", "importance",
+    "status", "grade", "credit", "source", "next_contact",
 )  # fmt: skip
 
 
