@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import xlsxwriter
 
 from app.access import Database
+from app.errors import Conflict
 from app.node import Node
 from app.transfer import errorfile, plans
 from app.transfer.importing import keep_source
@@ -184,6 +186,65 @@ def test_an_interrupted_import_goes_on_without_making_anything_twice(
     done = node.jobs.run_here(job.id)
     assert (done.state, done.detail["counts"]) == ("done", {"new": 23})
     assert len(customers(north)) == 23
+
+
+def test_a_stopped_import_goes_on_when_asked(node: Node, opened: Open, tmp_path: Path) -> None:
+    north = opened("customers", "north")
+    job = prepared(node, north, sheet(tmp_path / "a.xlsx", a=[HEADER, *([f"N{n}", "", "", ""] for n in range(1200))]))
+
+    def stop(seen: Job) -> None:
+        if seen.done >= 500:
+            node.jobs.cancel(job.id)
+
+    stopped = node.jobs.run_here(job.id, stop)
+    assert (stopped.state, stopped.may_go_on, len(customers(north))) == ("cancelled", True, 500)
+    node.jobs.go_on(job.id, background=False)
+    done = node.jobs.run_here(job.id)
+    assert (done.state, done.detail["counts"], len(customers(north))) == ("done", {"new": 1200}, 1200)
+    with pytest.raises(Conflict):
+        node.jobs.go_on(job.id)
+
+
+def test_an_import_whose_process_was_killed_is_taken_over(
+    node: Node, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north = opened("customers", "north")
+    job = prepared(node, north, sheet(tmp_path / "a.xlsx", a=[HEADER, *([f"N{n}", "", "", ""] for n in range(700))]))
+    monkeypatch.setattr(node.jobs, "_release", lambda id: node.jobs._held.discard(id))  # a kill releases nothing
+
+    def die(seen: Job) -> None:
+        if seen.done >= 500:
+            raise Interrupted
+
+    assert node.jobs.run_here(job.id, die).state == "running"
+    assert node.jobs.resume() == 0, "its lease still stands"
+    with node.store.node.transaction() as connection:
+        connection.execute("UPDATE jobs SET heartbeat = 1, owner = 'gone' WHERE id = ?", (job.id,))
+    assert node.jobs.resume() == 1
+    for _ in range(400):
+        if node.jobs.get(job.id).finished:
+            break
+        time.sleep(0.05)
+    done = node.jobs.get(job.id)
+    assert (done.state, done.detail["counts"], len(customers(north))) == ("done", {"new": 700}, 700)
+
+
+def test_a_dry_run_that_updates_counts_matches_as_changes(node: Node, opened: Open, tmp_path: Path) -> None:
+    north = opened("customers", "north")
+    north.create({"form": "customer", "name": "Known", "phone": "020-1111111", "owner": "north"})
+    north.create({"form": "customer", "name": "Same", "phone": "020-2222222", "owner": "north"})
+    rows = [
+        HEADER,
+        ["Known", "020-3333333", "", ""],
+        ["Same", "020-2222222", "", ""],
+        ["New", "", "", ""],
+        ["New", "020-4444444", "", ""],
+    ]
+    path = sheet(tmp_path / "a.xlsx", a=rows)
+    dry = imported(node, north, path, dry=True, duplicates="update")
+    assert dry.detail["counts"] == {"updated": 2, "duplicate": 1, "new": 1}
+    assert len(customers(north)) == 2
+    assert imported(node, north, path, duplicates="update").detail["counts"] == dry.detail["counts"]
 
 
 def test_a_reader_imports_nothing(node: Node, opened: Open, tmp_path: Path) -> None:
