@@ -11,11 +11,21 @@ readers and `created_by` are what they would be. The same day and seed give the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
-from app.access import Databases, Directory, Secrets
+from app.access import Database, Databases, Directory, Identity, Secrets
 from app.demo import cases, deals, staff, trade, writings
 from app.demo.events import Story
+from app.errors import NotFound
+
+NEWS = {"discussion": 30, "knowledge": 30, "service": 4, "deals": 4, "customers": 4}  # days whose documents are unread
+
+
+class Reading(Protocol):
+    """Unread marks: the first look at a database is where a newcomer's begin."""
+
+    def seen(self, database: Database) -> Any: ...
 
 
 class DemoNode(Protocol):
@@ -27,12 +37,24 @@ class DemoNode(Protocol):
     def directory(self) -> Directory: ...
     @property
     def secrets(self) -> Secrets: ...
+    @property
+    def marks(self) -> Reading: ...
 
 
 def build(node: DemoNode, *, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> int:
     """Fill a new node with the demo company; how many documents and changes were written."""
     staff.hire(node.directory, node.secrets)
-    return plan(seed).tell(node.databases, node.directory, progress)
+
+    def look(name: str) -> None:
+        """Everybody has read what is in a database so far."""
+        for person in node.directory.snapshot().persons.values():
+            with suppress(NotFound):
+                node.marks.seen(node.databases.open(name, Identity(person)))
+
+    story = plan(seed)
+    return story.tell(
+        node.databases, node.directory, progress, {name: story.at(days) for name, days in NEWS.items()}, look
+    )
 
 
 def plan(seed: int = 1) -> Story:

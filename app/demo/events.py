@@ -116,15 +116,26 @@ class Story:
     # -- telling
 
     def tell(
-        self, databases: Databases, directory: Directory, progress: Callable[[int, int], None] | None = None
+        self,
+        databases: Databases,
+        directory: Directory,
+        progress: Callable[[int, int], None] | None = None,
+        visits: Mapping[str, datetime] | None = None,
+        look: Callable[[str], None] = lambda name: None,
     ) -> int:
-        """Do everything planned, oldest first; how many writes. The clock stands at each moment meanwhile."""
+        """Do everything planned, oldest first; how many writes. The clock stands at each moment meanwhile. `look` is
+        called for each database of `visits` before the first write after its moment.
+        """
+        waiting = dict(visits or {})
         events = sorted(self._events, key=lambda event: (event.moment, event.number))
         before = clock.Clock.frozen
         try:
             for start in range(0, len(events), BATCH):
                 with databases.store.transaction():
                     for event in events[start : start + BATCH]:
+                        for name in [name for name, moment in waiting.items() if event.moment > moment]:
+                            del waiting[name]
+                            look(name)
                         _write(databases, directory, event)
                 if progress:
                     progress(min(start + BATCH, len(events)), len(events))

@@ -100,6 +100,7 @@ CHECK_KEYS = {
 VIEW_KEYS = {
     "label": "how the view is called",
     "order": "place in the navigation",
+    "heading": "under which heading it stands in the navigation",
     "icon": "a Bootstrap icon name",
     "help": "a sentence above an empty view",
     "forms": "documents of these forms",

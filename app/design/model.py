@@ -237,6 +237,7 @@ class View:
     help: Label | None = None
     unread: bool = True
     collapsed: bool = False
+    heading: Label | None = None
 
     def __hash__(self) -> int:
         return hash((self.name, self.forms))

@@ -58,6 +58,7 @@ def build_view(name: str, values: Located, file: str, problems: list[Problem], f
         help=top.label("help"),
         unread=top.flag("unread", True),
         collapsed=top.flag("collapsed"),
+        heading=top.label("heading"),
     )
     _references(top, view, sortable, forms)
     return view

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from flask import Flask, Response, g, redirect, request, url_for
+from flask import Flask, Response, g, redirect, request
 from flask_login import LoginManager, UserMixin, current_user
 
 from app.access import ANONYMOUS, Identity
 from app.errors import DavenportError, NotFound
-from app.web import context, i18n, security
+from app.web import context, i18n, preferences, security
 from app.web.lists import cells
 
 THEMES = ("auto", "light", "dark", "contrast")
@@ -36,13 +37,14 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class NavigationView:
-    """A view in the navigation."""
+    """A view in the navigation. `heading` stands above it where it begins a group."""
 
     name: str
     label: str
     icon: str
     current: bool
     url: str
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,13 @@ class NavigationDatabase:
     views: list[NavigationView]
 
 
+OPENED = "navigation"  # the preference that holds which databases stand unfolded
 STYLE_ICONS = {"kanban": "kanban", "calendar": "calendar3"}
 
 
 def navigation() -> list[NavigationDatabase]:
     """The databases and views the person may open, in the order their designs ask for."""
-    closed = set((request.cookies.get("closed") or "").split("."))
+    opened = set(preferences.read(OPENED).get("databases") or ()) if context.signed_in() else set()
     values = request.view_args or {}
     here, view_here = values.get("database"), values.get("view")
     found = []
@@ -74,16 +77,20 @@ def navigation() -> list[NavigationDatabase]:
             continue
         if not views:
             continue
-        rows = [
-            NavigationView(
-                view.name,
-                context.label(view.label),
-                STYLE_ICONS.get(getattr(view, "style", ""), "list-ul"),
-                info.name == here and view.name == view_here,
-                url_for("views.view", database=info.name, view=view.name),
+        rows, above = [], ""
+        for view in views:
+            heading = context.label(view.heading)
+            rows.append(
+                NavigationView(
+                    view.name,
+                    context.label(view.label),
+                    STYLE_ICONS.get(view.style, "list-ul"),
+                    info.name == here and view.name == view_here,
+                    f"/db/{quote(info.name, safe='')}/view/{quote(view.name, safe='')}",
+                    heading if heading != above else "",
+                )
             )
-            for view in views
-        ]
+            above = heading
         design = database.design
         order = getattr(design, "order", 100) if design else 1000
         found.append(
@@ -93,7 +100,7 @@ def navigation() -> list[NavigationDatabase]:
                     info.name,
                     context.label(getattr(design, "title", None)) or context.label(info.title) or info.name,
                     getattr(design, "icon", "") or "archive",
-                    info.name not in closed,
+                    info.name == here or info.name in opened,
                     info.name == here,
                     rows,
                 ),

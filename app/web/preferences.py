@@ -1,13 +1,9 @@
-"""What a person chose for themselves: columns and their widths, the last filter. Kept in node.db, by
+"""What a person chose for themselves: columns and their widths, what stands unfolded. Kept in node.db, by
 person and name.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from app import jsonio
@@ -16,19 +12,9 @@ from app.web import context
 LIMIT = 20_000  # bytes of one preference
 
 
-@contextmanager
-def connection(data: Path) -> Iterator[sqlite3.Connection]:
-    """node.db, for a few statements that each commit by themselves."""
-    opened = sqlite3.connect(data / "node.db", timeout=10, isolation_level=None)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
 def read(name: str) -> dict[str, Any]:
     """A preference of the person who asks; {} where none was kept."""
-    with connection(context.node().data) as opened:
+    with context.node().store.node.reading() as opened:
         row = opened.execute(
             "SELECT value FROM preferences WHERE person = ? AND name = ?",
             (context.identity().person.key, name),
@@ -43,7 +29,7 @@ def write(name: str, value: dict[str, Any]) -> None:
     text = jsonio.dumps(value).decode()
     if len(text) > LIMIT:
         return
-    with connection(context.node().data) as opened:
+    with context.node().store.node.transaction() as opened:
         if value:
             opened.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?, ?)", (key, name, text))
         else:

@@ -121,6 +121,7 @@ def web(firm_app: Flask) -> Web:
 
     def opening(person: str) -> FlaskClient:
         client = firm_app.test_client()
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
         sign_in(client, person)
         return client
 

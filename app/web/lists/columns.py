@@ -7,7 +7,7 @@ gains later appear.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class ShownColumn:
     column: Column
     width: int
     linking: bool = False
+    flexible: bool = False  # takes the width that is left over
 
     @property
     def name(self) -> str:
@@ -77,7 +78,19 @@ def chosen(view: View, kept: Mapping[str, Any], *, grouped: bool) -> list[ShownC
     linking = next((c.name for name in LINKING for c in visible if c.name == name), None)
     if linking is None:
         linking = next((c.name for c in visible if c.type in ("text", "code")), visible[0].name if visible else "")
-    return [ShownColumn(column, _width(widths.get(column.name), column), column.name == linking) for column in visible]
+    flexible = _flexible(visible, linking, widths)
+    return [
+        ShownColumn(column, _width(widths.get(column.name), column), column.name == linking, column.name == flexible)
+        for column in visible
+    ]
+
+
+def _flexible(visible: Sequence[Column], linking: str, widths: Mapping[str, Any]) -> str:
+    """The column that takes the width left over: the one that names the document, else the last of words whose
+    width the person did not set.
+    """
+    words = [c.name for c in visible if c.type in ("text", "longtext", "link") and c.name not in widths]
+    return linking if linking in words else words[-1] if words else ""
 
 
 def _width(kept: Any, column: Column) -> int:

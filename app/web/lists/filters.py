@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from app.design import Item
 from app.errors import Forbidden, NotFound
 from app.ids import new_id
-from app.web import context, preferences
+from app.web import context
 from app.web.lists import columns
 from app.web.lists.page import ListPage
 from app.web.lists.state import WORDS, Filter
@@ -124,7 +124,7 @@ def find_hint(found: ListPage) -> str:
 def saved(found: ListPage) -> list[Saved]:
     """The person's own filters of this view and those others share."""
     key = context.identity().person.key
-    with preferences.connection(context.node().data) as connection:
+    with context.node().store.node.reading() as connection:
         rows = connection.execute(
             "SELECT id, person, name, shared, query FROM filters WHERE database = ? AND view = ?"
             " AND (person = ? OR shared = 1) ORDER BY shared, name",
@@ -138,12 +138,15 @@ def saved(found: ListPage) -> list[Saved]:
 
 
 def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
-    """Keep a filter; sharing needs the flag of the ACL."""
-    if shared and "shared_views" not in found.database.rights.flags:
+    """Keep a filter for oneself or for everybody: each needs its flag of the ACL."""
+    flags = found.database.rights.flags
+    if shared and "shared_views" not in flags:
         raise Forbidden(_("Sharing filters is not among your rights in this database. Keep it for yourself instead."))
+    if not shared and "personal_views" not in flags:
+        raise Forbidden(_("Keeping lists of your own is not among your rights in this database."))
     clean = urlencode([(key, value) for key, value in parse_qsl(query)][:60])
     id = new_id()
-    with preferences.connection(context.node().data) as connection:
+    with context.node().store.node.transaction() as connection:
         connection.execute(
             "INSERT INTO filters (id, person, database, view, name, shared, query) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -161,7 +164,7 @@ def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
 
 def drop(id: str) -> None:
     """Forget a filter of one's own. NotFound for those of others."""
-    with preferences.connection(context.node().data) as connection:
+    with context.node().store.node.transaction() as connection:
         cursor = connection.execute(
             "DELETE FROM filters WHERE id = ? AND person = ?", (id, context.identity().person.key)
         )

@@ -22,6 +22,7 @@ from app.web.lists.cells import BADGED, Cells, money
 from app.web.lists.columns import ShownColumn
 
 OPEN_ROWS = 60  # groups are unfolded from the top until so many rows stand on the page
+SENT_ROWS = 200  # rows of unfolded groups sent with the page; the rest comes when it is scrolled to
 
 
 class Cell(NamedTuple):
@@ -72,7 +73,9 @@ class ShownRow:
 
 @dataclass(frozen=True)
 class Group:
-    """A category. `key` is its path in the index; `rows` are there when it is unfolded from the start."""
+    """A category. `key` is its path in the index. Unfolded ones without `rows` fetch them when they come into sight;
+    `hidden` ones stand under a folded category.
+    """
 
     word: str
     count: int
@@ -84,6 +87,8 @@ class Group:
     next: str | None = None
     tone: str = ""
     leaf: bool = True
+    open: bool = False
+    hidden: bool = False
 
 
 def document_url(database: str, id: str) -> str:

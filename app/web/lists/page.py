@@ -15,7 +15,7 @@ from app.design import Item, View
 from app.errors import NotFound
 from app.web import context, preferences
 from app.web.lists import columns as columns_of
-from app.web.lists import grid
+from app.web.lists import folds, grid
 from app.web.lists.cells import Cells
 from app.web.lists.columns import ShownColumn
 from app.web.lists.state import State
@@ -50,6 +50,11 @@ class ListPage:
     def address(self, state: State | None = None, **extra: str) -> str:
         """The address of the view in another state."""
         return (state or self.state).address(self.base, self.view.style, **extra)
+
+    @property
+    def width(self) -> int:
+        """The least width of the grid; where there is more, the flexible column takes it."""
+        return sum(column.width for column in self.columns) + 36
 
     @property
     def cells(self) -> Cells:
@@ -114,18 +119,24 @@ def _total(page: ListPage) -> None:
 def _groups(page: ListPage) -> list[grid.Group]:
     depth = len(page.view.categories)
     query = replace(page.state.query(), expand=depth > 1)
-    cells, standing = page.cells, 0
-    groups = []
+    cells, chosen = page.cells, folds.read(page.database.name, page.view.name)
+    groups: list[grid.Group] = []
+    standing, budget, shut = 0, grid.OPEN_ROWS, depth
     for row in context.node().views.categories(page.database, page.view.name, query):
-        leaf = not row.children
-        unfold = leaf and not page.view.collapsed and standing + min(row.count, PAGE) <= grid.OPEN_ROWS
-        shown, following = None, None
-        if unfold:
+        level, leaf = len(row.values) - 1, not row.children
+        shut = depth if level <= shut else shut  # past the end of the folded category
+        unfolded = chosen.chosen(row.category)
+        if unfolded is None:
+            unfolded = not page.view.collapsed and (not leaf or min(row.count, PAGE) <= budget)
+            if leaf:  # only the first ones are unfolded by themselves, not a later small one
+                budget = budget - min(row.count, PAGE) if unfolded else 0
+        hidden, shown, following = level > shut, None, None
+        if unfolded and leaf and not hidden and standing < grid.SENT_ROWS:
             fetch(page, category=row.category)
             shown, following = page.rows, page.next if page.more else None
             standing += len(shown)
-        elif leaf:
-            standing = grid.OPEN_ROWS  # only the first ones are unfolded, not a later small one
+        if not unfolded and not hidden:
+            shut = level
         groups.append(
             grid.Group(
                 word=grid.word_of(cells, page.view, row.values),
@@ -133,11 +144,13 @@ def _groups(page: ListPage) -> list[grid.Group]:
                 totals=grid.totals_shown(page.view, row.totals),
                 url=page.address(part="rows", category=row.category),
                 key=row.category,
-                level=len(row.values) - 1,
+                level=level,
                 rows=shown,
                 next=following,
                 tone=grid.tone_of(cells, page.view, row.values),
                 leaf=leaf,
+                open=unfolded,
+                hidden=hidden,
             )
         )
     page.rows = []

@@ -1,5 +1,5 @@
-"""Filters and columns of a view: the dialog that makes a condition, filters kept under a name, columns
-chosen and resized.
+"""Filters, columns and folds of a view: the dialog that makes a condition, filters kept under a name, columns chosen
+and resized, categories folded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.design import Item
 from app.errors import NotFound
 from app.web import context, security
 from app.web.lists import columns as columns_of
-from app.web.lists import filters, page
+from app.web.lists import filters, folds, page
 from app.web.lists.page import ListPage
 
 blueprint = Blueprint("filters", __name__)
@@ -80,6 +80,15 @@ def drop(id: str) -> Any:
     """Forget a filter of one's own."""
     filters.drop(id)
     return redirect(security.safe_next(request.form.get("next")))
+
+
+@blueprint.post("/db/<database>/view/<view>/folds")
+@context.sign_in_required
+def fold(database: str, view: str) -> Response:
+    """Keep which categories stand unfolded for this person: {key, open} or {all: open | closed}."""
+    opened = context.open_database(database)
+    folds.keep(database, page.view_of(opened, view).name, jsonio.loads_object(request.get_data()))
+    return Response(status=204)
 
 
 @blueprint.post("/db/<database>/view/<view>/columns")

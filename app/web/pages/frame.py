@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 
+from app import jsonio
 from app.errors import DavenportError, NotFound
-from app.web import context, frame, i18n, security
+from app.web import context, frame, i18n, preferences, security
 
 blueprint = Blueprint("frame", __name__)
 
@@ -18,25 +19,44 @@ YEAR = 31_536_000
 
 @blueprint.get("/frame/unread")
 def unread() -> Response:
-    """{"customers/customers": "12", …}: unread documents of every view in the navigation; "99+" beyond the
-    cap.
+    """{"customers": "14", "customers/customers": "12", …}: unread documents of every database, and of the views of
+    the unfolded ones (`open`, with commas); "99+" beyond the cap.
     """
     counts: dict[str, str] = {}
     if not context.signed_in():
         return jsonify(counts)
-    node = context.node()
+    node, unfolded = context.node(), set(request.args.get("open", "").split(","))
     for info in context.readable_databases():
         try:
             database = context.open_database(info.name)
         except NotFound:
             continue
-        for view in node.views.describe(database):
-            if not view.unread:
+        whole = node.marks.unread_count(database, cap=CAP + 1)
+        if not whole:
+            continue
+        counts[info.name] = _capped(whole)
+        for view in node.views.describe(database) if info.name in unfolded else ():
+            if not view.unread or view.filter:  # what is each person's own is not counted
                 continue
             count = node.marks.unread_count(database, view.name, cap=CAP + 1)
             if count:
-                counts[f"{info.name}/{view.name}"] = f"{CAP}+" if count > CAP else str(count)
+                counts[f"{info.name}/{view.name}"] = _capped(count)
     return jsonify(counts)
+
+
+def _capped(count: int) -> str:
+    return f"{CAP}+" if count > CAP else str(count)
+
+
+@blueprint.post("/frame/opened")
+@context.sign_in_required
+def opened() -> Response:
+    """Keep which databases stand unfolded in the navigation: {"databases": [names]}."""
+    sent = jsonio.loads_object(request.get_data()).get("databases")
+    known = {info.name for info in context.readable_databases()}
+    names = [name for name in sent if name in known] if isinstance(sent, list) else []
+    preferences.write(frame.OPENED, {"databases": names} if names else {})
+    return Response(status=204)
 
 
 @blueprint.get("/new")

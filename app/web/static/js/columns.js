@@ -11,11 +11,13 @@ list.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   const name = handle.closest("th").dataset.column;
   const col = list.querySelector(`col[data-column="${CSS.escape(name)}"]`);
+  const table = list.querySelector("table.grid");
+  const least = Number(table.getAttribute("width"));
   const start = event.clientX;
   const before = handle.closest("th").getBoundingClientRect().width;
   let width = before;
   handle.setPointerCapture(event.pointerId);
-  const drag = (moved) => { width = Math.round(Math.max(40, Math.min(900, before + moved.clientX - start))); col.width = width; };
+  const drag = (moved) => { width = Math.round(Math.max(40, Math.min(900, before + moved.clientX - start))); col.width = width; table.setAttribute("width", Math.round(least + width - before)); };
   handle.addEventListener("pointermove", drag);
   handle.addEventListener("pointerup", () => {
     handle.removeEventListener("pointermove", drag);

@@ -1,14 +1,21 @@
-// The frame's own memory: folded databases and colours in cookies, unread counts beside the views.
-import { get } from "./http.js";
+// The frame's own memory: unfolded databases, colours, unread counts beside the views.
+import { get, post } from "./http.js";
 
 export const remember = (name, value) => { document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`; };
 
 const side = document.getElementById("side");
+let folding = null;
+const unfolded = () => [...side.querySelectorAll(".side-database[open]")].map((one) => one.dataset.database);
 side?.addEventListener("toggle", (event) => {
   if (!event.target.matches?.(".side-database")) return;
-  const closed = [...side.querySelectorAll(".side-database:not([open])")].map((one) => one.dataset.database);
-  remember("closed", closed.join("."));
+  if (!folding) return;
+  clearTimeout(folding);
+  folding = setTimeout(() => {
+    post("/frame/opened", { databases: unfolded() }).catch(() => {});
+    refreshUnread();
+  }, 250);
 }, true);
+setTimeout(() => { folding ??= -1; }, 300); // what the page itself unfolds while it loads is nobody's choice
 side?.querySelector(".side-link.current")?.scrollIntoView({ block: "nearest" });
 
 const choice = document.querySelector("[data-theme-choice]");
@@ -25,7 +32,7 @@ choice?.addEventListener("click", (event) => {
 export async function refreshUnread() {
   if (!side || document.hidden) return;
   try {
-    const counts = await get("/frame/unread");
+    const counts = await get(`/frame/unread?open=${encodeURIComponent(unfolded().join(","))}`);
     for (const place of side.querySelectorAll("[data-unread]")) {
       const text = counts[place.dataset.unread] ?? "";
       if (place.textContent !== text) place.textContent = text;

@@ -149,16 +149,30 @@ function fold(line, open) {
   const isOpen = line.getAttribute("aria-expanded") === "true";
   if (open === isOpen) return;
   line.setAttribute("aria-expanded", String(!isOpen));
-  if ("parent" in group.dataset) {
+  group.classList.toggle("folded", isOpen);
+  if ("parent" in group.dataset) refold();
+  else if (!isOpen && !group.querySelector(".row-line, .more")) htmx.ajax("GET", line.dataset.groupUrl, { target: group, swap: "beforeend" });
+  post(`${words.base}/folds`, { key: group.dataset.key, open: !isOpen }).catch(() => {});
+}
+
+// what stands under a folded category is hidden, whatever it is itself
+function refold() {
+  let shut = 99;
+  for (const group of list.querySelectorAll("[data-group]")) {
     const level = Number(group.dataset.level);
-    for (let next = group.nextElementSibling; next && Number(next.dataset.level) > level; next = next.nextElementSibling) next.classList.toggle("under-folded", isOpen);
-    return;
+    if (level <= shut) shut = 99;
+    group.classList.toggle("under-folded", level > shut);
+    if (level <= shut && group.classList.contains("folded")) shut = level;
   }
-  if (group.querySelector(".row-line, .more")) {
-    group.classList.toggle("folded", isOpen);
-  } else if (!isOpen) {
-    htmx.ajax("GET", line.dataset.groupUrl, { target: group, swap: "beforeend" });
-  }
+}
+
+async function foldAll(open) {
+  if (!list.querySelector("[data-group]")) return false;
+  try {
+    await post(`${words.base}/folds`, { all: open ? "open" : "closed" });
+    await search();
+    if (!list.querySelector(".cursor")) place(lines()[0]);
+  } catch (problem) { failed(problem); }
 }
 
 // --- mouse
@@ -218,6 +232,8 @@ const actions = {
   "select-none": selectNone,
   "select-all-results": () => { for (const line of lines()) mark(line, true); allResults = true; count(); },
   "bulk-change": () => bulk(),
+  "unfold-all": () => foldAll(true),
+  "fold-all": () => foldAll(false),
 };
 
 async function bulk() {
@@ -247,6 +263,8 @@ on("ArrowLeft", () => {
   else if (line?.closest("[data-group]")) place(line.closest("[data-group]").querySelector(".group-line"));
   else return false;
 });
+on("+", () => foldAll(true));
+on("-", () => foldAll(false));
 on("Enter", (event) => {
   if (event.target.closest("a, button, summary, input")) return false;
   const line = current();
@@ -293,7 +311,7 @@ async function search() {
   asking?.abort();
   const mine = (asking = new AbortController());
   const address = new URL(location.href);
-  if (find.value.trim()) address.searchParams.set("starts", find.value.trim()); else address.searchParams.delete("starts");
+  if (find?.value.trim()) address.searchParams.set("starts", find.value.trim()); else address.searchParams.delete("starts");
   history.replaceState(null, "", address);
   try {
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "list" }, signal: mine.signal });
