@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOST = "After this save you can no longer read the document."
 NOBODY_READS = Message("Nobody could read this document any more.")
-READ_ONLY_TOKEN = Message("This token may only read.")  # noqa: S105  (a sentence)
+READ_ONLY_TOKEN = Message("This token may only read.")
 _OURS = ("created_by", "created_at", "changed_by", "changed_at")
 _LISTS = ("readers", "authors")
 _SENT_BESIDE = frozenset({"_id", "_rev", "_attachments", "_conflicts", "_revisions", "_revs_info"})

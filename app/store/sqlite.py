@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.errors import DavenportError, InsufficientStorage, Unavailable, UserError, Message
+from app.errors import DavenportError, InsufficientStorage, Message, Unavailable, UserError
 
 TIMEOUT = 10.0  # seconds to wait for another writer before answering "busy"
 READERS = 8  # connections; each has its own page cache, and the interpreter runs one thread at a time anyway
