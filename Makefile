@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean system
+.PHONY: help install run test check bench clean system messages
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ check: $(VENV)/.tests-installed ## ruff, mypy --strict, import-linter
 
 bench: $(VENV)/.tests-installed ## speed and memory, as a table with the machine
 	$(BIN)/python -m bench
+
+messages: install ## collect the texts of the pages into the Chinese file; tells what is not translated
+	$(BIN)/python -m app.web.messages
 
 clean: ## remove the environment and caches (not var/)
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

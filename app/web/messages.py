@@ -2,9 +2,9 @@
 
     make messages    (python -m app.web.messages)
 
-Collected are `_('…')` and `gettext`, what a page or a refusal says (`Message("…")`, `raise Forbidden("…")`), in
-every package but the command line, which speaks English. A text that is new stands in the file with an empty
-translation; one that is gone is dropped. Nothing is guessed: there are no fuzzy entries.
+Collected are `_('…')` and `gettext`, and what a page or a refusal says (`Message("…")`, `raise Forbidden("…")`), in
+every package but the command line and what only programs read, which is English. A text that is new stands in the
+file with an empty translation; one that is gone is dropped. Nothing is guessed: there are no fuzzy entries.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "replication", "mail", "discussion", "knowledge")
 NOT_FOR_PEOPLE = ("app/web/cli/", "app/demo/")
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+PROTOCOLS = ("replication",)  # refusals there are read by programs, in CouchDB's words
 ONE = (1,)
+PAGES: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
-    "_": None,
-    "gettext": None,
-    "ngettext": (1, 2),
-    "lazy_gettext": None,
+    **PAGES,
     "Message": ONE,
     "FieldProblem": ONE,
     "BadRequest": ONE,
@@ -54,7 +53,8 @@ def found() -> Iterator[tuple[str, str | tuple[str, ...]]]:
         folder = ROOT / package
         if not folder.is_dir():
             continue
-        for name, _line, text, _comments, _context in extract_from_dir(folder, METHODS, keywords=KEYWORDS):
+        keywords = PAGES if package in PROTOCOLS else KEYWORDS
+        for name, _line, text, _comments, _context in extract_from_dir(folder, METHODS, keywords=keywords):
             where = f"{package}/{name}"
             plain = text if isinstance(text, str) else text[0]
             if plain.strip() and plain not in SHORTHAND and not where.startswith(NOT_FOR_PEOPLE):
