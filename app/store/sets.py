@@ -145,7 +145,11 @@ class Sets:
                 (db,),
             ).fetchone() or (1, 0)
             if self._file.writing:  # numbers of an open transaction may be taken back
-                return self._complete(connection, db, principals, None, version, update_seq).visible
+                with self._lock:
+                    known = self._seen.get((db, principals))
+                if known and known.version > version:
+                    known = None
+                return self._complete(connection, db, principals, known, version, update_seq).visible
             key = (db, principals)
             with self._lock:
                 before = self._seen.get(key)
@@ -170,7 +174,7 @@ class Sets:
         update_seq: int,
     ) -> _Seen:
         counts = self._counts.get(db)
-        if counts is None or not _fair(counts, update_seq) or self._file.writing:
+        if counts is None or not _fair(counts, update_seq):
             counts = self._count_all(connection, db, update_seq)
         newer = self._admitting(connection, db, principals, before.version if before else 0)
         if before and not newer:
