@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.design.loader import load_folder
 from app.design.model import Design, Problem
+from app.errors import Message
 
 
 def check(folder: Path) -> tuple[list[Design], list[Problem]]:
@@ -34,15 +35,31 @@ def _links(designs: dict[str, Design]) -> list[Problem]:
                 file = f"{design.database}/forms/{form.name}.yaml"
                 target = designs.get(item.database)
                 if target is None:
-                    found.append(Problem(file, 0, item.name, f'there is no database "{item.database}"'))
+                    found.append(
+                        Problem(
+                            file, 0, item.name, Message('there is no database "%(database)s"', database=item.database)
+                        )
+                    )
                     continue
                 for name in item.forms:
                     linked = target.forms.get(name)
                     if linked is None:
-                        found.append(Problem(file, 0, item.name, f'{item.database} has no form "{name}"'))
+                        found.append(
+                            Problem(
+                                file,
+                                0,
+                                item.name,
+                                Message('%(database)s has no form "%(name)s"', database=item.database, name=name),
+                            )
+                        )
                         continue
                     found += [
-                        Problem(file, 0, item.name, f'pull: {name} has no item "{source}"')
+                        Problem(
+                            file,
+                            0,
+                            item.name,
+                            Message('pull: %(name)s has no item "%(source)s"', name=name, source=source),
+                        )
                         for source in item.pull.values()
                         if source not in linked.items
                     ]

@@ -26,6 +26,7 @@ import simpleeval
 
 from app.design.compiled import Part, compiled
 from app.design.functions import CONTEXT_FUNCTIONS, FUNCTIONS, LONGEST, exact
+from app.errors import Message
 
 MAX_SOURCE = 2_000  # characters
 MAX_DEPTH = 40  # of the parsed tree
@@ -231,7 +232,7 @@ def _known_function(name: str) -> None:
 def near(name: str, names: Collection[str]) -> str:
     """A hint for a misspelt name: `; did you mean "colour"?`, or nothing."""
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f'; did you mean "{found[0]}"?' if found else ""
+    return Message('; did you mean "%(value)s"?', value=found[0]) if found else ""
 
 
 # -- running -----------------------------------------------------------------------------------------------

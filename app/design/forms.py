@@ -12,6 +12,7 @@ from app.design.functions import pattern_of
 from app.design.mapping import Keys
 from app.design.model import Access, Check, Choice, Form, Item, Label, Problem, Section
 from app.design.source import Located
+from app.errors import Message
 
 ITEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 KINDS = ("person", "group", "unit", "role", "leader")
@@ -36,7 +37,7 @@ def build_form(name: str, values: Located, file: str, problems: list[Problem]) -
     for section in sections:
         for item in section.items:
             if item.name in items:
-                top.problem("sections", f'the item "{item.name}" is there twice')
+                top.problem("sections", Message('the item "%(name)s" is there twice', name=item.name))
             items[item.name] = item
     if not items:
         top.problem("sections", "the form has no items")
@@ -110,7 +111,7 @@ def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool =
         item.problem("name", "small letters, digits and _ are expected, starting with a letter")
     if name in RESERVED:
         hint = f'; call an item of this type "extra_{name}"' if name in ("readers", "authors") else ""
-        item.problem("name", f'"{name}" is kept by the system{hint}')
+        item.problem("name", Message('"%(name)s" is kept by the system%(hint)s', name=name, hint=hint))
     kind = item.word("type", keys.TYPES, "text")
     if kind == "computed":
         if not item.has("computed"):
@@ -118,12 +119,14 @@ def build_item(item: Keys, known: Collection[str], section: str, *, cell: bool =
         kind = "text"
     for key in _REQUIRED_KEYS.get(kind, ()):
         if not item.has(key):
-            item.problem(key, f'a {kind} item needs "{key}"')
+            item.problem(key, Message('a %(kind)s item needs "%(key)s"', kind=kind, key=key))
     for key, kinds in _ONLY_FOR.items():
         if item.has(key) and kind not in kinds:
-            item.problem(key, f"only for {' and '.join(kinds)} items, this is {kind}")
+            item.problem(
+                key, Message("only for %(names)s items, this is %(kind)s", names=" and ".join(kinds), kind=kind)
+            )
     if cell and kind in ("table", "attachment", "code", "readers", "authors"):
-        item.problem("type", f"a table cannot hold {kind} cells")
+        item.problem("type", Message("a table cannot hold %(kind)s cells", kind=kind))
     cells = (
         tuple(_items(item, frozenset(known) | frozenset(_names_of(item.values.get("items"))), section, cells=True))
         if kind == "table"
@@ -183,7 +186,9 @@ def build_choices(owner: Keys) -> Iterator[Choice]:
         choice = Keys(values, owner.file, owner.problems, keys.CHOICE_KEYS, path)
         value = choice.text("value", required=True) or ""
         if value in seen:
-            choice.problem("value", f'"{value}" is there twice; for several parents write parent: [a, b]')
+            choice.problem(
+                "value", Message('"%(value)s" is there twice; for several parents write parent: [a, b]', value=value)
+            )
         seen.add(value)
         yield Choice(
             value=value,
@@ -198,7 +203,10 @@ def _level(item: Keys) -> int:
     if found is None:
         return 0
     if found.upper() not in LEVELS:
-        item.problem("min_level", f'"{found}" is no level; levels: {", ".join(LEVELS).lower()}')
+        item.problem(
+            "min_level",
+            Message('"%(found)s" is no level; levels: %(names)s', found=found, names=", ".join(LEVELS).lower()),
+        )
         return 0
     return LEVELS[found.upper()]
 
@@ -207,7 +215,7 @@ def _kinds(item: Keys) -> tuple[str, ...]:
     kinds = item.names("kinds")
     for kind in kinds:
         if kind not in KINDS:
-            item.problem("kinds", f'"{kind}" is none of {", ".join(KINDS)}')
+            item.problem("kinds", Message('"%(kind)s" is none of %(names)s', kind=kind, names=", ".join(KINDS)))
     return kinds
 
 
@@ -237,7 +245,7 @@ def _checks(top: Keys, known: Collection[str], items: Mapping[str, Item]) -> Ite
             check.problem("when", '"when" is missing')
         item = check.text("item")
         if item is not None and item not in items:
-            check.problem("item", f'the form has no item "{item}"')
+            check.problem("item", Message('the form has no item "%(item)s"', item=item))
         message = check.label("message")
         if message is None and not check.has("message"):
             check.problem("message", '"message" is missing')
@@ -249,11 +257,19 @@ def _references(top: Keys, form: Form) -> None:
     """Items that items and keys of the same form name."""
     for named in form.duplicates:
         if named not in form.items:
-            top.problem("duplicates", f'the form has no item "{named}"')
+            top.problem("duplicates", Message('the form has no item "%(named)s"', named=named))
     for item in form.items.values():
         for key, name in (("depends_on", item.depends_on), ("currency_item", item.currency_item)):
             if name is not None and name not in form.items:
-                top.problem("sections", f'{key} of "{item.name}": the form has no item "{name}"')
+                top.problem(
+                    "sections",
+                    Message(
+                        '%(key)s of "%(name)s": the form has no item "%(other)s"', key=key, name=item.name, other=name
+                    ),
+                )
         for pulled in item.pull:
             if pulled not in form.items:
-                top.problem("sections", f'pull of "{item.name}": the form has no item "{pulled}"')
+                top.problem(
+                    "sections",
+                    Message('pull of "%(name)s": the form has no item "%(pulled)s"', name=item.name, pulled=pulled),
+                )

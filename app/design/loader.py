@@ -20,6 +20,7 @@ from app.design.mapping import Keys
 from app.design.model import Design, Form, Item, Keywords, Label, Problem, Process, View
 from app.design.source import Located, read
 from app.design.views import build_view
+from app.errors import Message
 
 KINDS = {
     "database": "",
@@ -67,12 +68,12 @@ def sources_of(folder: Path) -> tuple[list[Source], list[Problem]]:
             continue
         kind = "database" if str(inside) == "database.yaml" else kinds.get(inside.parts[0])
         if kind is None or len(inside.parts) != (1 if kind == "database" else 2):
-            problems.append(Problem(file, 0, "", f"belongs into one of {', '.join(kinds)}"))
+            problems.append(Problem(file, 0, "", Message("belongs into one of %(names)s", names=", ".join(kinds))))
             continue
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as problem:
-            problems.append(Problem(file, 0, "", f"cannot be read: {problem}"))
+            problems.append(Problem(file, 0, "", Message("cannot be read: %(problem)s", problem=problem)))
             continue
         found.append(Source(kind, folder.name if kind == "database" else path.stem, text, file))
     return found, problems
@@ -142,7 +143,11 @@ class _Assembly:
             self.broken.add(source.name)
         if not problems:
             if source.kind != "database" and not ELEMENT_NAME.fullmatch(source.name):
-                problems.append(Problem(source.file, 0, "", f'"{source.name}" is no name: small letters, digits, _'))
+                problems.append(
+                    Problem(
+                        source.file, 0, "", Message('"%(name)s" is no name: small letters, digits, _', name=source.name)
+                    )
+                )
             self._build(source, values, problems)
         return problems
 
@@ -170,7 +175,12 @@ class _Assembly:
                 wrong = self.broken.intersection(view.forms).difference(self.forms)
                 if wrong:
                     problems[:] = [
-                        Problem(file, values.lines.get("forms", 0), "forms", f'the form "{form}" has mistakes')
+                        Problem(
+                            file,
+                            values.lines.get("forms", 0),
+                            "forms",
+                            Message('the form "%(form)s" has mistakes', form=form),
+                        )
                         for form in sorted(wrong)
                     ]
                 if not problems:
@@ -185,11 +195,17 @@ class _Assembly:
         """Keyword lists and numbering series are elements of their own."""
         for item, path in _every_item(form):
             if item.keywords is not None and item.keywords not in self.keywords:
-                reason = f'there is no keyword list "{item.keywords}"{near(item.keywords, self.keywords)}'
+                reason = Message(
+                    'there is no keyword list "%(keywords)s"%(hint)s',
+                    keywords=item.keywords,
+                    hint=near(item.keywords, self.keywords),
+                )
                 problems.append(Problem(file, _line_of(values, item.name), f"{path}.keywords", reason))
             series = self.values.get("numbering", {})
             if item.type == "code" and item.series is not None and item.series not in series:
-                reason = f'database.yaml numbers no "{item.series}"{near(item.series, series)}'
+                reason = Message(
+                    'database.yaml numbers no "%(series)s"%(hint)s', series=item.series, hint=near(item.series, series)
+                )
                 problems.append(Problem(file, _line_of(values, item.name), f"{path}.series", reason))
 
     def design(self) -> Design:
@@ -230,17 +246,17 @@ def build_database(values: Located, file: str, problems: list[Problem], title: L
     numbering = top.words("numbering")
     for series, pattern in numbering.items():
         if reason := pattern_problem(pattern):
-            top.problem("numbering", f"{series}: {reason}")
+            top.problem("numbering", Message("%(series)s: %(reason)s", series=series, reason=reason))
     acl: dict[str, dict[str, Any]] = {}
     for name, entry in (top.mapping("acl") or Located()).items():
         if not isinstance(entry, Located):
-            top.problem("acl", f'"{name}" needs a mapping with a level')
+            top.problem("acl", Message('"%(name)s" needs a mapping with a level', name=name))
             continue
         keys_of = Keys(entry, file, problems, keys.ACL_KEYS, f"acl.{name}")
         flags = keys_of.names("flags")
         for flag in flags:
             if flag not in FLAGS:
-                keys_of.problem("flags", f'"{flag}" is no flag{near(flag, FLAGS)}')
+                keys_of.problem("flags", Message('"%(flag)s" is no flag%(hint)s', flag=flag, hint=near(flag, FLAGS)))
         level = keys_of.word("level", [level.lower() for level in LEVELS], "none")
         if not keys_of.has("level"):
             keys_of.problem("level", '"level" is missing')

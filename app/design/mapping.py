@@ -9,6 +9,7 @@ from typing import Any
 from app.design.expressions import Expression, ExpressionError, near
 from app.design.model import LANGUAGES, Label, Problem
 from app.design.source import Located, LocatedList
+from app.errors import Message
 
 
 class Keys:
@@ -23,7 +24,7 @@ class Keys:
         self.path = path
         for key in values:
             if key not in allowed:
-                self.problem(key, f"unknown key{near(key, allowed)}")
+                self.problem(key, Message("unknown key%(hint)s", hint=near(key, allowed)))
 
     def problem(self, key: str, reason: str) -> None:
         """Note a mistake at a key (or, for '', at the mapping)."""
@@ -43,7 +44,7 @@ class Keys:
         value = self.values.get(key)
         if value is None or value == "":
             if required:
-                self.problem(key, f'"{key}" is missing')
+                self.problem(key, Message('"%(key)s" is missing', key=key))
             return default
         if isinstance(value, bool | dict | list):
             self.problem(key, "a text is expected here")
@@ -54,7 +55,15 @@ class Keys:
         """One of some words."""
         value = self.text(key, default) or default
         if value not in allowed:
-            self.problem(key, f'"{value}" is none of {", ".join(allowed)}{near(value, allowed)}')
+            self.problem(
+                key,
+                Message(
+                    '"%(value)s" is none of %(names)s%(hint)s',
+                    value=value,
+                    names=", ".join(allowed),
+                    hint=near(value, allowed),
+                ),
+            )
             return default
         return value
 
@@ -107,9 +116,17 @@ class Keys:
         for language, text in value.items():
             if language not in LANGUAGES:
                 hint = "; a text with a comma needs quotes" if text is None else ""
-                self.problem(key, f'unknown language "{language}"; known: {", ".join(LANGUAGES)}{hint}')
+                self.problem(
+                    key,
+                    Message(
+                        'unknown language "%(language)s"; known: %(names)s%(hint)s',
+                        language=language,
+                        names=", ".join(LANGUAGES),
+                        hint=hint,
+                    ),
+                )
             elif not isinstance(text, str | int | float) or isinstance(text, bool):
-                self.problem(key, f'the text in "{language}" is missing')
+                self.problem(key, Message('the text in "%(language)s" is missing', language=language))
             else:
                 texts[language] = str(text)
         return Label(texts) if texts else default
@@ -181,7 +198,7 @@ class Keys:
             reason = str(problem)
             if key == "default" and reason.startswith("unknown name") and source.isidentifier():
                 reason += f"; a fixed text is written \"'{source}'\""
-            self.problem(key, f"{reason} in `{source}`")
+            self.problem(key, Message("%(reason)s in `%(source)s`", reason=reason, source=source))
             return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from app.design.model import Problem
+from app.errors import Message
 
 MAX_NODES = 50_000
 MAX_TEXT = 1_000_000
@@ -64,7 +65,9 @@ def read(text: str, file: str) -> tuple[Located, list[Problem]]:
             part for part in (getattr(problem, "context", None), getattr(problem, "problem", None)) if part
         )
         line = mark.line + 1 if mark else 0
-        return Located(), [Problem(file, line, "", f"not YAML: {reason or str(problem).splitlines()[0]}")]
+        return Located(), [
+            Problem(file, line, "", Message("not YAML: %(value)s", value=reason or str(problem).splitlines()[0]))
+        ]
     if node is None:
         return Located(), [Problem(file, 1, "", "the file is empty")]
     reader = _Reader(file)
@@ -109,7 +112,12 @@ class _Reader:
                 continue
             if name in found:
                 self.problems.append(
-                    Problem(self.file, line, name, f"is there twice (also on line {found.lines[name]})")
+                    Problem(
+                        self.file,
+                        line,
+                        name,
+                        Message("is there twice (also on line %(value)s)", value=found.lines[name]),
+                    )
                 )
             found[name] = self.value(value_node, f"{path}.{name}" if path else name)
             found.lines[name] = line

@@ -9,6 +9,7 @@ from app.design.expressions import SYSTEM_ITEMS, near
 from app.design.mapping import Keys
 from app.design.model import Column, Form, Item, Label, Problem, Sort, View
 from app.design.source import Located
+from app.errors import Message
 
 STYLES = ("table", "kanban", "calendar")
 SYSTEM_COLUMNS: dict[str, tuple[str, Label]] = {
@@ -32,7 +33,7 @@ def build_view(name: str, values: Located, file: str, problems: list[Problem], f
     chosen = top.names("forms")
     for form in chosen:
         if form not in forms:
-            top.problem("forms", f'there is no form "{form}"{near(form, forms)}')
+            top.problem("forms", Message('there is no form "%(form)s"%(hint)s', form=form, hint=near(form, forms)))
     items = _items(chosen or tuple(forms), forms)
     known = frozenset(items) | SYSTEM_ITEMS
     columns = tuple(_columns(top, items, known))
@@ -80,7 +81,9 @@ def _columns(top: Keys, items: Mapping[str, Item], known: Collection[str]) -> It
         item = items.get(name) if not column.has("value") else None
         system = SYSTEM_COLUMNS.get(name)
         if item is None and system is None and not column.has("value"):
-            column.problem("name", f'no form of the view has an item "{name}"{near(name, known)}')
+            column.problem(
+                "name", Message('no form of the view has an item "%(name)s"%(hint)s', name=name, hint=near(name, known))
+            )
         label = item.label if item else system[1] if system else Label({"en": name.capitalize()})
         kind = item.type if item else system[0] if system else "text"
         yield Column(
@@ -102,7 +105,7 @@ def _sort(top: Keys, known: Collection[str]) -> Iterator[Sort]:
         sort = Keys(values, top.file, top.problems, keys.SORT_KEYS, path)
         by = sort.text("by", required=True) or ""
         if by and by not in known:
-            sort.problem("by", f'there is no item or column "{by}"{near(by, known)}')
+            sort.problem("by", Message('there is no item or column "%(by)s"%(hint)s', by=by, hint=near(by, known)))
         yield Sort(by, sort.flag("descending"))
 
 
@@ -113,12 +116,14 @@ def _references(top: Keys, view: View, known: Collection[str], forms: Mapping[st
     named += [(key, name) for key, name in (("group", view.group), ("date", view.date), ("end", view.end)) if name]
     for key, name in named:
         if name not in known:
-            top.problem(key, f'there is no item or column "{name}"{near(name, known)}')
+            top.problem(
+                key, Message('there is no item or column "%(name)s"%(hint)s', name=name, hint=near(name, known))
+            )
     if view.style == "kanban" and not view.group:
         top.problem("style", 'a kanban view needs "group"')
     if view.style == "calendar" and not view.date:
         top.problem("style", 'a calendar view needs "date"')
     if view.new and view.new not in forms:
-        top.problem("new", f'there is no form "{view.new}"{near(view.new, forms)}')
+        top.problem("new", Message('there is no form "%(new)s"%(hint)s', new=view.new, hint=near(view.new, forms)))
     if not view.columns and view.style == "table":
         top.problem("columns", "the view shows no columns")

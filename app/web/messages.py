@@ -41,6 +41,8 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "TooManyRequests": ONE,
     "Unavailable": ONE,
     "InsufficientStorage": ONE,
+    "Problem": (4,),
+    "problem": (2,),
     "_bad": (2,),
     "_weak": ONE,
 }
