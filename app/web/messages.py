@@ -25,7 +25,14 @@ NOT_FOR_PEOPLE = ("app/web/cli/", "app/demo/")
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 PROTOCOLS = ("replication",)  # refusals there are read by programs, in CouchDB's words
 ONE = (1,)
-PAGES: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
+PAGES: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "_l": None,
+    "_n": (1, 2),
+    "gettext": None,
+    "ngettext": (1, 2),
+    "lazy_gettext": None,
+}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     **PAGES,
     "Message": ONE,
@@ -46,7 +53,6 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_bad": (2,),
     "_weak": ONE,
 }
-SHORTHAND = {"missing", "deleted"}  # CouchDB's words, which pages never show
 
 
 def found() -> Iterator[tuple[str, str | tuple[str, ...]]]:
@@ -59,7 +65,7 @@ def found() -> Iterator[tuple[str, str | tuple[str, ...]]]:
         for name, _line, text, _comments, _context in extract_from_dir(folder, METHODS, keywords=keywords):
             where = f"{package}/{name}"
             plain = text if isinstance(text, str) else text[0]
-            if plain.strip() and plain not in SHORTHAND and not where.startswith(NOT_FOR_PEOPLE):
+            if plain.strip() and not where.startswith(NOT_FOR_PEOPLE):
                 yield where, text
 
 
@@ -85,9 +91,10 @@ def _translation(kept: Catalog, entry: Entry) -> str | tuple[str, ...]:
     empty: str | tuple[str, ...] = ("",) * kept.num_plurals if entry.pluralizable else ""
     if old is None or old.fuzzy or not old.string:
         return empty
-    if entry.pluralizable and isinstance(old.string, str):
-        return (old.string,) * kept.num_plurals
-    return old.string[0] if not entry.pluralizable and not isinstance(old.string, str) else old.string
+    first = old.string if isinstance(old.string, str) else old.string[0]
+    if not entry.pluralizable:
+        return first
+    return (first,) * kept.num_plurals if isinstance(old.string, str) else tuple(old.string)
 
 
 def update(language: str) -> tuple[int, list[str]]:

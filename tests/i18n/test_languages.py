@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
+from app.access import SYSTEM
 from app.errors import Message
 from app.node import Node
 from app.web import i18n
@@ -14,13 +16,13 @@ from tests.conftest import PASSWORD
 
 
 def sign_in(client: FlaskClient, name: str) -> None:
-    client.application.config["WTF_CSRF_ENABLED"] = False
-    assert client.post("/sign-in", data={"name": name, "password": PASSWORD}).status_code in (302, 303)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)
+    assert token is not None
+    data = {"name": name, "password": PASSWORD, "csrf_token": token[1]}
+    assert client.post("/sign-in", data=data).status_code in (302, 303)
 
 
 def prefer(node: Node, name: str, language: str) -> None:
-    from app.access import SYSTEM
-
     node.directory.change_person(SYSTEM, name, language=language)
 
 
@@ -30,9 +32,9 @@ def test_the_browser_decides_before_sign_in(client: FlaskClient) -> None:
 
 
 def test_the_person_decides_after_it(node: Node, client: FlaskClient) -> None:
+    sign_in(client, "north")
     for language, word in (("zh", "回收站"), ("en", "Trash")):
         prefer(node, "north", language)
-        sign_in(client, "north")
         page = client.get("/db/customers/trash", headers={"Accept-Language": "en" if language == "zh" else "zh"})
         assert word in page.text
         assert f'lang="{language}"' in page.text
@@ -63,8 +65,6 @@ def test_values_inside_a_sentence_are_said_too(app: Flask) -> None:
     kept = Message.unpack(Message("%(item)s: %(problem)s", item="x", problem=inner).pack())
     assert kept == "x: At most 5 characters fit here."
     with app.test_request_context("/"):
-        from flask import g
-
         g.language = "en"
         assert i18n.say(kept, "zh") == "x：最多 5 个字符。"
         assert i18n.say(kept) == "x: At most 5 characters fit here."

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 
 from app.access.acl import ANONYMOUS_ENTRY, DEFAULT, Level
-from app.web.context import person_label
+from app.web.context import label, node, person_label
 
 
 class Word(NamedTuple):
@@ -129,8 +129,17 @@ def detail(found: Mapping[str, Any]) -> list[tuple[str, str]]:
             before_after = [_plain(one) for one in value]
             rows.append((name, before_after[1] if value[0] in (None, "", []) else " → ".join(before_after)))
         elif value not in (None, "", {}, []):
-            rows.append((name, _plain(value)))
+            rows.append((_item(name), _plain(value)))
     return rows
+
+
+def _item(name: str) -> str:
+    """The label of an item of the directory, or the name."""
+    design = node().catalog.design("directory")
+    for form in design.forms.values() if design else ():
+        if name in form.items:
+            return label(form.items[name].label)
+    return name
 
 
 def _rights(items: Any) -> str:

@@ -19,6 +19,7 @@ from app.access import Database
 from app.design import Form
 from app.errors import NotFound
 from app.web import context
+from app.web.admin import words
 from app.web.documents import conflict, itemfiles, related, threads, timeline
 from app.web.documents.display import Shower
 from app.web.documents.layout import SYSTEM, blocks, item_of
@@ -134,6 +135,8 @@ def access(database: str, id: str) -> str:
         seen=opened.who_may_see(id),
         readers=[context.person_label(key) for key in found.get("readers") or []],
         authors=[context.person_label(key) for key in found.get("authors") or []],
+        level_word=words.level,
+        entry_words=words.entries,
     )
 
 
