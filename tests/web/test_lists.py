@@ -148,11 +148,11 @@ def test_a_shared_filter_shows_each_only_their_own_rows(web: Web) -> None:
 
 def test_sharing_needs_the_right(web: Web) -> None:
     south = web("south")
-    form = {"name": "Mine", "query": "f.class=existing", "shared": "1", "csrf_token": csrf(south)}
+    form = {"name": "South only", "query": "f.class=existing", "shared": "1", "csrf_token": csrf(south)}
     assert south.post(f"{CUSTOMERS}/filters", data=form).status_code == 403
     del form["shared"]
     assert south.post(f"{CUSTOMERS}/filters", data=form).status_code == 302
-    assert ">Mine" not in web("north").get(CUSTOMERS).text
+    assert "South only" not in web("north").get(CUSTOMERS).text
 
 
 def test_marks_move_for_their_reader_only(web: Web, firm: Node) -> None:

@@ -38,6 +38,7 @@ def test_unknown_name_and_wrong_password_look_the_same(firm_app: Flask) -> None:
     pages = []
     for name in ("north", "nobody-at-all"):
         client = firm_app.test_client()
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
         form = {"name": name, "password": "wrong-one", "csrf_token": csrf(client, "/sign-in")}
         answer = client.post("/sign-in", data=form)
         assert answer.status_code == 401

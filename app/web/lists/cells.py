@@ -32,6 +32,7 @@ GOOD = {
 BAD = {"lost", "rejected", "overdue", "dormant", "blocked", "cancelled", "bad", "urgent"}
 PLAIN = {"normal", "low", "open"}
 TONES = (2, 1, 6, 7, 4, 3, 5)
+REPEATED = frozenset({"keyword", "names", "date"})  # what they show depends on the value and the item alone
 LINES = 160  # characters of a text in a cell
 
 
@@ -45,9 +46,21 @@ class Cells(NamedTuple):
         if value is None or value == "" or value == []:
             return Markup("")
         if isinstance(value, list):
-            shown = [self.one(column, entry, document) for entry in value[:6]]
+            shown = [self.known(column, entry, document) for entry in value[:6]]
             return Markup(", ").join(shown)
-        return self.one(column, value, document)
+        return self.known(column, value, document)
+
+    def known(self, column: Column, value: Any, document: Mapping[str, Any]) -> Markup:
+        """A single value in its cell; people, choices and dates come again and again and are made once a request."""
+        if column.type not in REPEATED or not isinstance(value, str):
+            return self.one(column, value, document)
+        made: dict[Any, Markup] = g.setdefault("cells", {})
+        item = column.item if column.type == "keyword" else None
+        key = (column.type, value, id(item))
+        found = made.get(key)
+        if found is None:
+            found = made[key] = self.one(column, value, document)
+        return found
 
     def text(self, item: Item | None, kind: str, value: Any) -> str:
         """A value as plain words: for the heading of a category, a chip, a board's column."""

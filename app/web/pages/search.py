@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 
 from app.web import context
 from app.web.api.search import find
@@ -19,9 +19,11 @@ MOST = 60
 @blueprint.get("/search")
 @context.sign_in_required
 def results() -> Any:
-    """Hits by database; each is a row the person also sees in a list."""
+    """Hits by database; each is a row the person also sees in a list. One alone is opened at once."""
     wanted = request.args.get("q", "").strip()[:200]
     hits = find(wanted, None, MOST) if wanted else []
+    if len(hits) == 1:
+        return redirect(document_url(hits[0].database, hits[0].id))
     groups = []
     for name, found in groupby(sorted(hits, key=lambda hit: hit.database), key=lambda hit: hit.database):
         database = context.open_database(name)
