@@ -7,7 +7,7 @@ Rows come page by page through the view, so nobody gets a row that the list woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from app.access import Database
 from app.clock import DEFAULT_ZONE
 from app.design import Column, View
-from app.errors import NotFound
+from app.errors import BadRequest, Message, NotFound
 from app.transfer.tables import writer
 
 PAGE = 500
@@ -60,17 +60,22 @@ class Exporter:
         *,
         kind: str,
         language: str = "en",
+        columns: Sequence[str] | None = None,
         log: Log | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Write the view into `path`; the number of rows. Forbidden without `replicate_or_copy`, NotFound."""
+        """Write the view into `path`; the number of rows. `columns` names the ones to write, in their order.
+
+        Forbidden without `replicate_or_copy`, NotFound, BadRequest for a column the view does not have.
+        """
         database.require_copy()
         design = next((found for found in self.views.describe(database) if found.name == view), None)
         if design is None:
             raise NotFound("There is no such view.")
+        wanted = wanted_columns(design, columns, grouped=getattr(query, "sort", None) is None)
         if log:
             log(view, kind=kind)
-        return self._write(database, design, query, path, kind, language, progress)
+        return self._write(database, design, query, path, kind, language, wanted, progress)
 
     def _write(
         self,
@@ -80,12 +85,12 @@ class Exporter:
         path: Path,
         kind: str,
         language: str,
+        columns: Sequence[Column],
         progress: Callable[[int], None] | None,
     ) -> int:
-        columns = [column for column in view.columns if not column.hidden]
-        names = {column.name for column in columns}
         by_name = {column.name: column for column in view.columns}
-        above = [name for name in view.categories if name not in names]
+        own = {column.name for column in view.columns if not column.hidden or column in columns}
+        above = [name for name in view.categories if name not in own]
         header = [_category_label(database, view, name, language) for name in above]
         header += [column.label.get(language) for column in columns]
         kinds = ["" for _ in above] + [column.type for column in columns]
@@ -114,6 +119,19 @@ class Exporter:
             if not page.next or not page.rows:
                 return
             query = replace(query, after=page.next)
+
+
+def wanted_columns(view: View, names: Sequence[str] | None, *, grouped: bool) -> list[Column]:
+    """The columns of a file: those named, else those the design shows. A column that stands as a category above the
+    rows on the screen becomes one of the first. BadRequest."""
+    if names is None:
+        return [column for column in view.columns if not column.hidden]
+    known = {column.name: column for column in view.columns}
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise BadRequest(Message("This view has no column %(names)s.", names=", ".join(unknown)))
+    above = [name for name in view.categories if grouped and name in known and name not in names]
+    return [known[name] for name in dict.fromkeys([*above, *names])]
 
 
 def complete(views: Views) -> None:

@@ -88,6 +88,22 @@ def test_an_export_has_the_rows_and_columns_of_the_view(
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 
 
+def test_an_export_has_the_columns_the_person_chose(client: FlaskClient, opened: Opened) -> None:
+    opened("customers", "north").create({"form": "customer", "name": "Nahua", "owner": "north"})
+    sign_in(client, "north")
+    token = re.search(r'name="csrf-token"[^>]*content="([^"]+)"', client.get("/").get_data(as_text=True))
+    assert token
+    chosen = {"hidden": ["code", "class", "phone"], "order": ["owner", "name"]}
+    path = "/db/customers/view/customers/columns"
+    assert client.post(path, json=chosen, headers={"X-CSRFToken": token[1]}).status_code < 300
+    answer = client.get("/db/customers/export/customers?as=csv")
+    head = answer.get_data().decode("utf-8-sig").splitlines()[0].split(",")
+    shown = client.get("/db/customers/export/customers").get_data(as_text=True)
+    assert head[:2] == ["负责人", "客户名称"]
+    assert not {"客户编号", "电话"} & set(head)
+    assert all(f">{word}</span>" in shown for word in head)
+
+
 def test_export_is_refused_without_the_right_to_copy(client: FlaskClient, node: Node) -> None:
     acl = node.databases.acl("customers")
     entries = dict(acl.entries)

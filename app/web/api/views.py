@@ -153,7 +153,7 @@ def _plain(value: Any) -> dict[str, Any]:
 @api.get(
     VIEW + "/export",
     "The view as a file",
-    query={"format": "xlsx or csv", **QUERY},
+    query={"format": "xlsx or csv", "columns": "Names of columns with commas between; else the design's", **QUERY},
     answer="binary",
     errors=(400, 401, 403, 404),
 )
@@ -163,6 +163,8 @@ def export(database: str, view: str) -> Response:
     if kind not in TYPES:
         raise BadRequest("A view is written as xlsx or csv.", fields={"format": Message("This is xlsx or csv.")})
     opened = open_database(database)
+    named = text("columns")
+    names = [name.strip() for name in named.split(",") if name.strip()] if named else None
     folder = tempfile.TemporaryDirectory(prefix="davenport-")
     path = Path(folder.name) / f"view.{kind}"
     try:
@@ -173,6 +175,7 @@ def export(database: str, view: str) -> Response:
             path,
             kind=kind,
             language=g.language,
+            columns=names,
             log=lambda subject, **detail: context.node().databases.export_logged(
                 identity(), database, subject, **detail
             ),

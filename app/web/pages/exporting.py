@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app import clock
 from app.errors import BadRequest, Forbidden
+from app.transfer.exporting import wanted_columns
 from app.web import context
 from app.web.documents.sending import TYPES, send_table
 from app.web.exporting import exporter
@@ -28,6 +30,7 @@ def export(database: str, view: str) -> Any:
     found = page.open_page(database, view, request.args)
     kind = request.args.get("as")
     title = context.label(found.view.label)
+    names = [shown.name for shown in found.columns]
     if kind is None:
         return render_template(
             "transfer/export.html",
@@ -35,7 +38,7 @@ def export(database: str, view: str) -> Any:
             title=title,
             back=found.address(),
             links=[(one, _link(database, view, one)) for one in TYPES],
-            columns=[context.label(column.label) for column in found.view.columns if not column.hidden],
+            columns=[context.label(one.label) for one in wanted_columns(found.view, names, grouped=found.grouped)],
             count=_count(found),
         )
     if kind not in TYPES:
@@ -46,14 +49,16 @@ def export(database: str, view: str) -> Any:
 
     def write(path: Any) -> int:
         log.export_logged(opened.identity, database, view, kind=kind)
-        return exporter(node, opened, language).write(opened, view, query, path, kind=kind, language=language)
+        return exporter(node, opened, language).write(
+            opened, view, query, path, kind=kind, language=language, columns=names
+        )
 
     return send_table(f"{title} {clock.today(g.zone).isoformat()}.{kind}", kind, write)
 
 
 def _link(database: str, view: str, kind: str) -> str:
-    values: dict[str, Any] = {key: request.args.getlist(key) for key in request.args if key != "as"}
-    return url_for("exporting.export", database=database, view=view, **{**values, "as": kind})
+    pairs = [(key, value) for key, value in request.args.items(multi=True) if key != "as"]
+    return f"{url_for('exporting.export', database=database, view=view)}?{urlencode([*pairs, ('as', kind)])}"
 
 
 def _count(found: Any) -> int | None:
