@@ -43,7 +43,7 @@ def test_the_person_decides_after_it(node: Node, client: FlaskClient) -> None:
 def test_refusals_are_said_in_it_too(node: Node, client: FlaskClient) -> None:
     prefer(node, "north", "zh")
     sign_in(client, "north")
-    answer = client.get("/admin/people", headers={"Accept": "application/json"})
+    answer = client.get("/admin/people/", headers={"Accept": "application/json"})
     assert answer.json is not None
     assert answer.json["reason"] == "此页面只供管理员使用。"
     assert answer.json["error"] == "forbidden"
