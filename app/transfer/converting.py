@@ -110,8 +110,15 @@ class Converter:
         return stamp(local)
 
 
+PLACES = ("特别行政区", "维吾尔自治区", "壮族自治区", "回族自治区", "自治区", "地区", "大区", "区域", "省", "市", "区")
+
+
 def _shortened(known: Mapping[str, str], word: str) -> str | None:
-    """`潜在` for `潜在客户`: the one choice whose label begins so."""
+    """`潜在` for `潜在客户`: the one choice whose label begins so; `浙江省` and `华东地区` mean `浙江` and
+    `华东`."""
+    for ending in PLACES:
+        if word.endswith(ending) and (bare := known.get(word.removesuffix(ending))):
+            return bare
     found = {value for label, value in known.items() if len(word) > 1 and label.startswith(word)}
     return found.pop() if len(found) == 1 else None
 

@@ -34,8 +34,8 @@ SYNONYMS: dict[str, str] = {
     "class": "分类 类别 客户分类 客户类别 客户类型 类型 category type kind",
     "industry": "行业 所属行业 行业类别 sector",
     "country": "国家 国别 nation",
-    "province": "省 省份 省市 state",
-    "region": "地区 区域 大区 销售区域 城市 市 area territory city",
+    "province": "所在省 所在省份 所属省份 省 省份 省市 state",
+    "region": "所在地区 所属地区 所在区域 所属区域 地区 区域 大区 销售区域 城市 市 area territory city",
     "address": "地址 通讯地址 联系地址 办公地址 公司地址 详细地址 street streetaddress mailingaddress",
     "postcode": "邮编 邮政编码 zip zipcode postalcode",
     "phone": "电话 电话号码 联系电话 办公电话 固定电话 固话 座机 公司电话 tel telephone telephonenumber "

@@ -265,3 +265,11 @@ def test_bulk_update_of_a_view_and_its_undo(node: Node, opened: Open) -> None:
     node.jobs.undo(job.id, "north", background=False)
     assert node.jobs.run_here(job.id).detail["undo"] == {"undone": 2, "kept": 1}
     assert [north.get(id)["fax"] for id in ids] == ["020-0000000", "1234567", "1234567"]
+
+
+def test_places_are_known_by_their_full_names(node: Node, opened: Open, tmp_path: Path) -> None:
+    north = opened("customers", "north")
+    rows = [["客户名称", "所在地区", "所在省份"], ["Nahua", "华东地区", "浙江省"], ["Jing", "华北", "北京市"]]
+    assert imported(node, north, sheet(tmp_path / "a.xlsx", a=rows)).detail["counts"] == {"new": 2}
+    found = {row["name"]: (row["region"], row["province"]) for row in customers(north)}
+    assert found["Nahua"] == ("east_china", "zhejiang")
