@@ -127,7 +127,7 @@ def detail(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, value in found.items():
         if isinstance(value, list) and len(value) == 2:
             before_after = [_plain(one) for one in value]
-            rows.append((name, before_after[1] if value[0] in (None, "", []) else " → ".join(before_after)))
+            rows.append((_item(name), before_after[1] if value[0] in (None, "", []) else " → ".join(before_after)))
         elif value not in (None, "", {}, []):
             rows.append((_item(name), _plain(value)))
     return rows
