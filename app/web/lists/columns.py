@@ -19,7 +19,7 @@ WIDTHS = {
     "money": 110,
     "number": 90,
     "integer": 80,
-    "date": 100,
+    "date": 116,
     "datetime": 130,
     "boolean": 70,
     "names": 110,
@@ -95,6 +95,8 @@ def _flexible(visible: Sequence[Column], linking: str, widths: Mapping[str, Any]
 
 def _width(kept: Any, column: Column) -> int:
     width = kept if isinstance(kept, int) else column.width or WIDTHS.get(column.type, 140)
+    if column.type == "date" and not isinstance(kept, int):
+        width = max(width, WIDTHS["date"])  # 2026年12月25日 has its place
     return max(NARROWEST, min(WIDEST, width))
 
 

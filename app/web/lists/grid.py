@@ -6,11 +6,14 @@ ShownRow(id, url, rev, unread, level, cells…)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from babel import dates
 from flask import g
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -18,9 +21,11 @@ from markupsafe import Markup
 from app.access import Database
 from app.design import Column, ExpressionError, View
 from app.web.documents.titles import linked
+from app.web.i18n import format_number
 from app.web.lists.cells import BADGED, Cells, money
 from app.web.lists.columns import ShownColumn
 
+MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
 OPEN_ROWS = 60  # groups are unfolded from the top until so many rows stand on the page
 SENT_ROWS = 200  # rows of unfolded groups sent with the page; the rest comes when it is scrolled to
 
@@ -151,17 +156,15 @@ def totals_shown(view: View, totals: Mapping[str, Any] | None) -> dict[str, str]
             named = column.item.currency if column.item else None
             mixed = column.item is not None and column.item.currency_item is not None
             shown[column.name] = (
-                money(round(value, 2), named or "CNY", g.language) if not mixed else _plain(round(value, 2))
+                money(round(value, 2), named or "CNY", g.language) if not mixed else _plain(round(value, 2), 2)
             )
         else:
             shown[column.name] = _plain(round(value, 2))
     return shown
 
 
-def _plain(value: float) -> str:
-    from app.web.i18n import format_number
-
-    return format_number(int(value) if float(value).is_integer() else value)
+def _plain(value: float, places: int | None = None) -> str:
+    return format_number(int(value)) if float(value).is_integer() else format_number(value, places)
 
 
 def category_column(view: View, level: int) -> Column | None:
@@ -175,6 +178,8 @@ def word_of(cells: Cells, view: View, path: Sequence[Any]) -> str:
     value = path[-1] if path else None
     if value is None or value == "" or value == []:
         return str(_("(none)"))
+    if isinstance(value, str) and MONTH.fullmatch(value):
+        return dates.format_skeleton("yMMMM", date.fromisoformat(f"{value}-01"), locale=g.language)
     column = category_column(view, len(path) - 1)
     return cells.text(column.item, column.type, value) if column else str(value)
 
