@@ -18,12 +18,20 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
 from app.access import SYSTEM, Database, Identity
 from app.node import Node
 from app.web import create_app
 
 PASSWORD = "orange-lamp-7"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 GROUPS = {"leaders": ["leader"], "sales": ["north", "south"], "support-team": ["support"]}
 
@@ -51,6 +59,15 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for key in ("admin", "leader", "north", "south", "support", "outsider"):
             node.secrets.set_password(key, PASSWORD)
     return data
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, one a process."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield started
+        started.close()
 
 
 @pytest.fixture

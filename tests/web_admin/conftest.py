@@ -25,7 +25,6 @@ from app.web import create_app
 
 PASSWORD = "rain on tin"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PEOPLE = {"ada": "", "north": "north", "south": "south", "lea": "sales", "eve": ""}
 
 
@@ -137,23 +136,13 @@ def site(node: Node) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(chromium: Any, site: str) -> Iterator[Callable[..., Any]]:
+def visit(browser: Any, site: str) -> Iterator[Callable[..., Any]]:
     """`visit("ada")`: a page of a new browser profile, signed in; errors of the console fail the test."""
     contexts, errors = [], []
 
     def open_page(name: str | None = None, password: str = PASSWORD) -> Any:
-        context = chromium.new_context(base_url=site, locale="en-GB", viewport={"width": 1280, "height": 900})
+        context = browser.new_context(base_url=site, locale="en-GB", viewport={"width": 1280, "height": 900})
         context.set_default_timeout(8000)
         contexts.append(context)
         page = context.new_page()
