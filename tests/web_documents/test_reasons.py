@@ -7,7 +7,6 @@ from flask.testing import FlaskClient
 
 from tests.web_documents.test_documents import sign_in
 
-
 WORDS = [("en", ("Author", "listed as reader")), ("zh", ("作者", "在读者名单中"))]
 
 
