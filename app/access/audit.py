@@ -36,6 +36,7 @@ EVENTS = (
     "database_created",
     "database_removed",
     "bulk",
+    "push_refused",
 )
 
 

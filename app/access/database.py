@@ -17,6 +17,7 @@ from app.access.acl import Rights
 from app.access.identity import Identity
 from app.access.model import MISSING, Document, Reading, Saved, Standing, document_of
 from app.access.opened import Opened
+from app.access.replica import Replica
 from app.access.writer import Writer
 from app.errors import DavenportError, Forbidden, NotFound
 from app.store import Change, HistoryEntry, Stub, Visible
@@ -273,6 +274,14 @@ class Database:
     def delete_attachment(self, id: str, name: str, rev: str | None = None) -> Saved:
         """Remove an attachment. NotFound, Forbidden, Conflict."""
         return self._writer.attach(id, name, None, rev)
+
+    # -- replication
+
+    @cached_property
+    def replica(self) -> Replica:
+        """Revisions, feed and pushes for replicas of other nodes. Forbidden where `replicate_or_copy` is off."""
+        self.require_copy()
+        return Replica(self._opened, self._writer)
 
     # -- why
 

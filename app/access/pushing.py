@@ -1,0 +1,223 @@
+"""Revisions made elsewhere, pushed by a person: each judged as if made here, and stored under the name it has.
+
+    pushed revision ─► does the document exist for the person ─► rights on what it would replace ─► form, guards
+                       no: as refused as an unknown id           winner and parent, as of now       as at a save
+        ─► stored as sent ─► where the door would store something else: a corrected child, in the same transaction
+
+Never believed: `readers` and `authors` where a form computes them, `created_by`, `changed_by`, an ancestry that
+goes round the winner. A tombstone keeps the lists of what it ended. Where a database has no design, stamps that a
+foreign client does not send are not forced on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app import clock
+from app.access import rules
+from app.access.guards import DESIGNERS, guard_of
+from app.access.opened import Opened
+from app.errors import BadRequest, DavenportError, Forbidden, NotFound
+from app.store import Branch, Edit, Revision, RevisionTree
+from app.store.revisions import check_ancestry
+from app.store.validity import document_id
+
+if TYPE_CHECKING:
+    from app.access.writer import Prepared, Writer
+
+BATCH = 100  # documents in one transaction
+NO_CREATE = "You may not create documents here."
+NOT_HERE = "You may not write this document."
+NO_DELETE = "You may not delete this document."
+STAMPS = ("created_by", "created_at", "changed_by", "changed_at")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class Incoming(NamedTuple):
+    """A revision from elsewhere: `revisions` newest first; attachments as sent (data, stubs, or a stored `Stub`)."""
+
+    id: str
+    revisions: Sequence[str]
+    items: dict[str, Any]
+    deleted: bool = False
+    attachments: Mapping[str, Any] = {}
+
+
+class Pusher:
+    """Judges and stores what one person pushes into one database."""
+
+    def __init__(self, opened: Opened, writer: Writer) -> None:
+        self._opened = opened
+        self._raw = opened.raw
+        self._writer = writer
+
+    def push(self, branches: Sequence[Incoming]) -> list[DavenportError | None]:
+        """None for each that was accepted or is here already, else its own error. Forbidden for reading tokens."""
+        answers: list[DavenportError | None] = []
+        for start in range(0, len(branches), BATCH):
+            with self._writer.transaction():
+                answers += [self._attempt(branch) for branch in branches[start : start + BATCH]]
+        for branch, answer in zip(branches, answers, strict=True):
+            if isinstance(answer, Forbidden):
+                self._log(branch, answer)
+        return answers
+
+    def _attempt(self, branch: Incoming) -> DavenportError | None:
+        try:
+            with self._opened.store.transaction():
+                self._one(branch)
+        except DavenportError as problem:
+            if problem.status >= 500:
+                raise
+            self._opened.checks.clear()
+            self._opened.notes.clear()
+            return problem
+        return None
+
+    def _log(self, branch: Incoming, problem: DavenportError) -> None:
+        self._opened.databases.audit.record(
+            "push_refused",
+            self._opened.identity.key,
+            database=self._raw.name,
+            subject=branch.id,
+            detail={"rev": branch.revisions[0], "reason": str(problem.reason)},
+        )
+
+    # -- judging
+
+    @property
+    def _rights(self) -> Any:
+        return self._opened.standing.rights
+
+    def _one(self, sent: Incoming) -> None:
+        check_ancestry(sent.revisions)
+        if document_id(sent.id).startswith("_local/"):
+            raise BadRequest("Local documents are not replicated.")
+        current = self._current(sent)
+        tree = self._raw.tree(sent.id) if current else None
+        if tree and sent.revisions[0] in tree and tree.nodes[sent.revisions[0]].known:
+            return
+        if sent.id.startswith("_design/") and not rules.may_design(self._rights):
+            raise Forbidden(DESIGNERS)
+        parent = self._parent(sent, tree) if tree else None
+        if sent.deleted:
+            self._bury(sent, current, parent)
+        else:
+            self._grow(sent, current, parent, tree)
+
+    def _current(self, sent: Incoming) -> Revision | None:
+        """The document as it is, None when there is none. Forbidden, in the words used for unknown ids, when it
+        is not for this person."""
+        try:
+            found = self._raw.get(sent.id, deleted=True)
+        except NotFound:
+            return None
+        if self._opened.reads(found):
+            return found
+        public = sent.items.get("public") is True
+        raise Forbidden(NOT_HERE if rules.may_create(self._rights, public=public) else NO_CREATE)
+
+    def _parent(self, sent: Incoming, tree: RevisionTree) -> str | None:
+        """The youngest ancestor that is known here, on a branch that the person reads."""
+        found = next((rev for rev in sent.revisions[1:] if rev in tree), None)
+        if found and not tree.nodes[found].deleted and found not in self._opened.readable_branches(sent.id):
+            winner = self._raw.get(sent.id, deleted=True)
+            if found not in tree.path(winner.rev):
+                raise Forbidden(NOT_HERE)
+        return found
+
+    def _grow(self, sent: Incoming, current: Revision | None, parent: str | None, tree: RevisionTree | None) -> None:
+        items = {**sent.items, "_attachments": dict(sent.attachments)}
+        if current is None or tree is None or (current.deleted and (parent is None or tree.deleted(parent))):
+            self._store(sent, None, self._writer.judge_new(sent.id, items))
+            return
+        last = self._last(current)
+        old = self._kept(sent.id, parent) or last
+        if old.rev != last.rev:  # an ancestry that goes round the winner does not go round its rules
+            self._writer.judge_change(last, {**sent.items, "_attachments": {}})
+        self._store(sent, old, self._writer.judge_change(old, items))
+
+    def _kept(self, id: str, rev: str | None) -> Revision | None:
+        """A live revision that is still kept."""
+        try:
+            found = self._raw.get(id, rev) if rev else None
+        except NotFound:
+            return None
+        return None if found is None or found.deleted else found
+
+    def _last(self, current: Revision) -> Revision:
+        """The live revision that decides who may write: the winner, or what its tombstone ended. Forbidden."""
+        if not current.deleted:
+            return current
+        tree = self._raw.tree(current.id)
+        for rev in tree.path(current.rev)[1:]:
+            found = self._kept(current.id, rev)
+            if found is not None:
+                return found
+        raise Forbidden(NOT_HERE)
+
+    def _bury(self, sent: Incoming, current: Revision | None, parent: str | None) -> None:
+        if current is None:  # made and deleted elsewhere
+            if not rules.may_create(self._rights) or "delete" not in self._rights.flags:
+                raise Forbidden(NO_DELETE)
+            self._insert(sent, _without_lists(sent.items), anonymous=False)
+            return
+        last = self._last(current)
+        old = self._kept(sent.id, parent) or last
+        for replaced in {last.rev: last, old.rev: old}.values():
+            if not rules.may_delete(self._rights, self._opened.standing.principals, replaced.body):
+                raise Forbidden(NO_DELETE)
+        guard = guard_of(self._raw.name, sent.id, last.body.get("form"))
+        if guard:
+            if parent != current.rev:
+                raise Forbidden(NOT_HERE)
+            guard.deleting(self._writer.database, self._opened, last)
+        ended: dict[str, Any] = {name: old.body[name] for name in ("form", "readers", "authors") if name in old.body}
+        anonymous = last.body.get("anonymous") is True
+        self._insert(sent, {**_without_lists(sent.items), "readers": [], **ended}, anonymous=anonymous)
+        self._writer.done(sent.id, "push", anonymous=anonymous)
+
+    # -- storing
+
+    def _store(self, sent: Incoming, old: Revision | None, prepared: Prepared) -> None:
+        """As sent, and a corrected child where the door would store something else."""
+        branch = sent._replace(attachments=prepared.edit.attachments or {})
+        self._insert(branch, sent.items, anonymous=prepared.anonymous)
+        wanted = self._stamped(prepared.edit.body, sent.items, old)
+        head = sent.revisions[0]
+        if wanted != sent.items and head in self._raw.tree(sent.id).leaves:
+            context = self._opened.context(anonymous=prepared.anonymous, action="correct")
+            self._raw.put(Edit(sent.id, head, wanted), context)
+        self._writer.done(sent.id, "push", anonymous=prepared.anonymous, notes=prepared.notes)
+
+    def _insert(self, sent: Incoming, items: dict[str, Any], *, anonymous: bool) -> None:
+        context = self._opened.context(anonymous=anonymous, action="push")
+        branch = Branch(sent.id, sent.revisions, items, sent.deleted, {} if sent.deleted else sent.attachments)
+        problem = self._raw.insert([branch], context)[0]
+        if problem is not None:
+            raise problem
+
+    def _stamped(self, body: Mapping[str, Any], sent: Mapping[str, Any], old: Revision | None) -> dict[str, Any]:
+        """The door's items, with the moments of the edit as they were noted where it was made."""
+        found = dict(body)
+        for name in ("changed_at",) if old else ("changed_at", "created_at"):
+            if _is_past(sent.get(name)):
+                found[name] = sent[name]
+        if self._writer.database.design is None:
+            for name in STAMPS:
+                if name not in sent and (old is None or name not in old.body):
+                    found.pop(name, None)
+        return found
+
+
+def _is_past(moment: object) -> bool:
+    return isinstance(moment, str) and _MOMENT.fullmatch(moment) is not None and moment <= clock.now()
+
+
+def _without_lists(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in items.items() if name not in ("form", "readers", "authors")}
+
+
+__all__ = ["BATCH", "Incoming", "Pusher"]

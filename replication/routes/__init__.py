@@ -1,0 +1,17 @@
+"""Everything below `/sync/`: one module per endpoint, each on the blueprint of gate.py."""
+
+from replication.routes import (  # noqa: F401  (each registers its routes)
+    all_docs,
+    attachments,
+    bulk_docs,
+    bulk_get,
+    changes,
+    documents,
+    local,
+    revs_diff,
+    server,
+    unknown,
+)
+from replication.routes.gate import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,56 @@
+"""Attachments of a document, one by one."""
+
+from __future__ import annotations
+
+from flask import Response, g, request, send_file
+from werkzeug.exceptions import HTTPException
+
+from app.errors import BadRequest, Message, NotFound, TooLarge
+from app.store.validity import attachment_name
+from replication.routes.gate import answer, blueprint, opened, replica, revision
+
+RULE = "/<database>/<syncid:id>/<syncpath:name>"
+
+
+@blueprint.get(RULE)
+def read_attachment(database: str, id: str, name: str) -> Response:
+    """The bytes; ranges and `If-None-Match` work. 404."""
+    base = replica(database)
+    rev = request.args.get("rev")
+    found = base.revisions(id, [rev])[rev] if rev else base.all_leaves(id)[:1]
+    stub = found[0].revision.attachments.get(name) if found and not found[0].revision.deleted else None
+    if stub is None:
+        raise NotFound("missing")
+    file = base.content(stub)
+    told = send_file(file, mimetype=stub.content_type, etag=stub.digest, conditional=False, max_age=0)
+    told.content_length = stub.length
+    told.make_conditional(request, accept_ranges=True, complete_length=stub.length)
+    told.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    told.headers["Content-Disposition"] = "attachment"
+    return told
+
+
+@blueprint.put(RULE)
+def write_attachment(database: str, id: str, name: str) -> Response:
+    """201 {ok, id, rev}; to a document that is there already. 403, 404, 409, 413."""
+    base = opened(database)
+    base.replica.guard_design(id)
+    attachment_name(name)
+    limit = g.node.settings.max_attachment
+    if (request.content_length or 0) > limit:
+        raise TooLarge(Message("This is larger than %(count)s MB.", count=limit // 1_000_000))
+    kind = request.content_type or "application/octet-stream"
+    try:
+        saved = base.put_attachment(id, name, request.stream, kind, revision() or "")
+    except HTTPException as problem:
+        raise BadRequest("The body cannot be read.") from problem
+    return answer({"ok": True, "id": saved.id, "rev": saved.rev}, 201)
+
+
+@blueprint.delete(RULE)
+def delete_attachment(database: str, id: str, name: str) -> Response:
+    """{ok, id, rev}. 403, 404, 409."""
+    base = opened(database)
+    base.replica.guard_design(id)
+    saved = base.delete_attachment(id, name, revision() or "")
+    return answer({"ok": True, "id": saved.id, "rev": saved.rev})

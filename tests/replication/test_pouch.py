@@ -1,0 +1,113 @@
+"""PouchDB 9 from npm as a foreign client over a real socket, in both directions, one-shot and live."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PASSWORD
+
+POUCH = Path(__file__).parent / "pouch"
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None or not (POUCH / "node_modules" / "pouchdb-core").is_dir(),
+    reason="node and tests/replication/pouch/node_modules are not here (make system)",
+)
+
+
+def pouch(served: str, person: str, *steps: list[Any], database: str = "notes") -> list[Any]:
+    """What PouchDB answers to each step; a new client each time."""
+    command = {"url": f"{served}/sync/{database}", "name": person, "password": PASSWORD, "steps": steps}
+    done = subprocess.run(
+        ["node", "sync.mjs", json.dumps(command)], cwd=POUCH, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    answers: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def test_pull_brings_what_the_person_reads_with_attachments(served: str, opened: Any) -> None:
+    north = opened("notes", "north")
+    rev = north.create({"title": "Open"}, id="open").rev
+    north.put_attachment("open", "a/ä.txt", BytesIO("内容".encode()), "text/plain", rev)
+    north.create({"title": "Own", "readers": ["north"]}, id="own")
+    for number in range(250):
+        north.create({"n": number}, id=f"n{number:03}")
+    gone = north.create({"title": "x"}, id="gone").rev
+    north.delete("gone", gone)
+    pulled, ids, text, again = pouch(served, "south", ["pull"], ["all"], ["attachment", "open", "a/ä.txt"], ["pull"])
+    assert pulled["ok"]
+    assert pulled["failures"] == 0
+    assert "open" in ids
+    assert "own" not in ids
+    assert len([id for id in ids if id[0] == "n"]) == 250
+    assert text == "内容"
+    assert again["read"] == 0
+
+
+def test_push_brings_documents_deletions_and_attachments(served: str, opened: Any) -> None:
+    steps: list[list[Any]] = [
+        ["put", {"_id": "a/b 客户", "title": "Odd"}],
+        ["attach", "a/b 客户", "notes.txt", "text/plain", "from afar"],
+        ["put", {"_id": "c", "title": "C"}],
+        ["push"],
+        ["put", {"_id": "c", "title": "C2"}],
+        ["remove", "a/b 客户"],
+        ["push"],
+    ]
+    first = pouch(served, "north", *steps[:4])
+    assert (first[-1]["written"], first[-1]["failures"]) == (2, 0)
+    base = opened("notes", "south")
+    stub, file = base.attachment("a/b 客户", "notes.txt")
+    with file:
+        assert file.read() == b"from afar"
+    assert stub.content_type == "text/plain"
+    second = pouch(served, "north", ["pull"], *steps[4:])
+    assert second[-1]["failures"] == 0
+    assert base.get("c")["title"] == "C2"
+    assert not base.exists("a/b 客户")
+
+
+def test_a_refused_push_is_denied_and_the_rest_goes_on(served: str, opened: Any) -> None:
+    rev = opened("notes", "south").create({"title": "South's"}, id="s").rev
+    steps: list[list[Any]] = [["pull"], ["put", {"_id": "s", "title": "no"}], ["put", {"_id": "new"}], ["push"]]
+    pushed = pouch(served, "leader", *steps)[-1]
+    assert pushed["failures"] == 1
+    assert pushed["denied"] == [{"id": "s", "error": "forbidden"}]
+    south = opened("notes", "south")
+    assert south.get("s")["_rev"] == rev
+    assert south.exists("new")
+
+
+def test_a_corrected_child_comes_back(served: str, opened: Any) -> None:
+    forged = {"_id": "f", "title": "F", "created_by": "admin"}
+    answers = pouch(served, "north", ["put", forged], ["push"], ["pull"], ["get", "f"])
+    assert answers[-1]["created_by"] == "north"
+    assert answers[-1]["_rev"] == opened("notes", "north").get("f")["_rev"]
+    assert "_conflicts" not in answers[-1]
+
+
+def test_live_in_both_directions(served: str, opened: Any) -> None:
+    opened("notes", "south").create({"title": "There"}, id="there")
+    answers = pouch(
+        served,
+        "north",
+        ["live"],
+        ["wait", "there", "title", "There"],
+        ["wake", f"{served}/sync/notes", {"_id": "later", "title": "Later"}],
+        ["wait", "later", "title", "Later"],
+        ["put", {"_id": "mine", "title": "Mine", "created_by": "admin"}],
+        ["wait", "mine", "created_by", "north"],
+    )
+    assert answers[3]["title"] == "Later"
+    assert opened("notes", "south").get("mine")["created_by"] == "north"
+
+
+def test_without_the_flag_nothing_comes(served: str) -> None:
+    with pytest.raises(AssertionError, match=r"(?i)forbidden|may read here"):
+        pouch(served, "outsider", ["pull"])
