@@ -114,3 +114,24 @@ def test_the_guide_is_there_in_both_languages(web: Web) -> None:
     client = web("north")
     assert "Everything here is a" in client.get("/guide", headers={"Accept-Language": "en"}).text
     assert "这里的一切都是" in client.get("/guide", headers={"Accept-Language": "zh"}).text
+
+
+def test_only_the_database_at_hand_and_what_one_opened_is_unfolded(web: Web) -> None:
+    client = web("leader")
+    client.environ_base["HTTP_X_CSRFTOKEN"] = csrf(client)
+    page = client.get("/db/customers/view/customers").text
+    assert unfolded(page) == ["customers"]
+    assert client.post("/frame/opened", json={"databases": ["deals", "customers", "no-such"]}).status_code == 204
+    assert unfolded(client.get("/").text) == ["customers", "deals"]
+    assert unfolded(web("north").get("/").text) == []
+    client.post("/frame/opened", json={"databases": []})
+
+
+def unfolded(page: str) -> list[str]:
+    """The databases that stand open in the navigation."""
+    return re.findall(r'data-database="([^"]+)" open>', page)
+
+
+def test_views_stand_under_headings(web: Web) -> None:
+    page = web("north").get("/db/customers/view/customers").text
+    assert re.findall(r'class="side-heading">([^<]+)<', page)[:2] == ["Contacts", "To print"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
+from app.access import SYSTEM
 from app.design import View
 from app.node import Node
 from app.web.lists.state import Filter, State
@@ -213,3 +216,44 @@ def test_what_nobody_sets_by_hand_is_not_changed_in_bulk(web: Web, name: str) ->
     client = web("north")
     form = {"_item": name, f"item.{name}": "x", "csrf_token": csrf(client)}
     assert client.post(f"{CUSTOMERS}/bulk", data=form, headers=PART).status_code == 404
+
+
+def test_folded_categories_stay_folded_for_their_person(web: Web) -> None:
+    client = web("north")
+    client.environ_base["HTTP_X_CSRFTOKEN"] = csrf(client)
+    by_class = "/db/customers/view/customers_by_class"
+    known = dict(folds(client.get(by_class).text))
+    assert "true" in known.values()
+    first = next(iter(known))
+    client.post(f"{by_class}/folds", json={"key": first, "open": False})
+    assert dict(folds(client.get(by_class).text))[first] == "false"
+    client.post(f"{by_class}/folds", json={"all": "open"})
+    assert set(dict(folds(client.get(by_class).text)).values()) == {"true"}
+    client.post(f"{by_class}/folds", json={"all": "closed"})
+    assert set(dict(folds(client.get(by_class).text)).values()) == {"false"}
+    assert "true" in dict(folds(web("south").get(by_class).text)).values()
+    assert client.post(f"{by_class}/folds", json={"key": 7}).status_code == 204
+
+
+def folds(page: str) -> list[tuple[str, str]]:
+    """The categories of a page, and whether they are unfolded."""
+    return re.findall(r'data-key="([^"]+)"[^>]*>\s*<tr class="group-line"[^>]* aria-expanded="(true|false)"', page)
+
+
+def test_one_column_takes_the_width_that_is_left(web: Web) -> None:
+    page = web("north").get(CUSTOMERS).text
+    assert re.findall(r'<col(?! width)[^>]*data-column="([^"]+)"', page) == ["name"]
+
+
+def test_lists_of_ones_own_need_the_right(web: Web, firm: Node) -> None:
+    acl = firm.databases.acl("customers")
+    entry = acl.entries["sales"]
+    without = {**acl.entries, "sales": replace(entry, flags=entry.flags - {"personal_views"})}
+    firm.databases.set_acl("customers", SYSTEM, replace(acl, entries=without))
+    try:
+        client = web("north")
+        form = {"name": "Kept", "query": "f.class=existing", "csrf_token": csrf(client)}
+        assert client.post(f"{CUSTOMERS}/filters", data=form).status_code == 403
+        assert 'id="save-dialog"' not in client.get(CUSTOMERS).text
+    finally:
+        firm.databases.set_acl("customers", SYSTEM, acl)

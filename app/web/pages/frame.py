@@ -27,6 +27,8 @@ def unread() -> Response:
         return jsonify(counts)
     node, unfolded = context.node(), set(request.args.get("open", "").split(","))
     for info in context.readable_databases():
+        if info.name == "directory":  # that somebody chose another language is no news
+            continue
         try:
             database = context.open_database(info.name)
         except NotFound:
