@@ -11,12 +11,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from app.design import Design
 from app.views import orders
-from app.views.entries import ABSENT, Difference, Held, pack, unpack
+from app.views.entries import ABSENT, CERTAIN, Difference, Held, pack, unpack
 from app.views.orders import Body, Keys, Maker, Orders
 from app.views.totals import write_totals
 
@@ -147,28 +148,60 @@ class Batch:
     def write(self) -> None:
         """Everything that changed, in key order."""
         connection, difference = self._connection, Difference(self._state.counted)
+        placing = self._placing()
         blobs: list[tuple[int, bytes]] = []
         gone: list[tuple[int]] = []
         for doc, new in self._held.items():
-            old = self._before[doc]
-            if new.keys == old.keys and (new.access == old.access or not new.keys):
+            old, uncertain = self._before[doc], placing.get(doc, CERTAIN)
+            if not uncertain and new.keys == old.keys and (new.access == old.access or not new.keys):
                 continue
-            difference.add(doc, old, new)
+            difference.add(doc, old, new, uncertain)
             if new.keys:
                 blobs.append((doc, self.packed.get(doc) or pack(new)))
             else:
                 gone.append((doc,))
-        connection.executemany(
-            "DELETE FROM entries WHERE ord = ? AND key = ? AND doc = ? AND n = ?", sorted(difference.gone)
-        )
-        connection.executemany(
-            "UPDATE entries SET access = ? WHERE ord = ? AND key = ? AND doc = ? AND n = ?", difference.moved
-        )
-        connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added))
+        write_entries(connection, difference)
         write_totals(connection, difference.totals)
         connection.executemany("INSERT OR REPLACE INTO doc_entries (doc, entries) VALUES (?, ?)", blobs)
         connection.executemany("DELETE FROM doc_entries WHERE doc = ?", gone)
+        connection.executemany("DELETE FROM placing WHERE doc = ?", [(doc,) for doc in placing])
         connection.executemany(
             "INSERT OR IGNORE INTO pending (doc, db) VALUES (?, ?)",
             [(doc, self._db) for doc in sorted(self._late)],
         )
+
+    def _placing(self) -> dict[int, frozenset[int]]:
+        """Documents of an unfinished run, and the orders it was to place them in."""
+        if self._connection.execute("SELECT 1 FROM placing LIMIT 1").fetchone() is None:
+            return {}
+        rows = self._connection.execute(
+            "SELECT p.doc, p.orders FROM json_each(?) AS w CROSS JOIN placing AS p ON p.doc = w.value",
+            (orjson.dumps(sorted(self._held)).decode(),),
+        )
+        return {doc: frozenset(orjson.loads(numbers)) for doc, numbers in rows}
+
+
+def write_entries(connection: sqlite3.Connection, difference: Difference) -> None:
+    """Rows of both tables of entries, each in its order."""
+    connection.executemany(
+        "DELETE FROM entries WHERE ord = ? AND key = ? AND doc = ? AND n = ?",
+        [place[:4] for place in sorted(difference.gone)],
+    )
+    connection.executemany(
+        "DELETE FROM entries_of_access WHERE ord = ?1 AND access = ?5 AND key = ?2 AND doc = ?3 AND n = ?4",
+        difference.gone,
+    )
+    for table in ("entries", "entries_of_access"):
+        connection.executemany(
+            f"UPDATE {table} SET access = ?1 WHERE ord = ?3 AND access = ?2 AND key = ?4 AND doc = ?5 AND n = ?6",
+            difference.moved,
+        )
+    connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", sorted(difference.added))
+    connection.executemany(
+        "INSERT OR REPLACE INTO entries_of_access (ord, key, doc, n, access) VALUES (?, ?, ?, ?, ?)",
+        sorted(difference.added, key=_by_access),
+    )
+
+
+def _by_access(place: Any) -> tuple[int, int, bytes]:
+    return place[0], place[4], place[1]

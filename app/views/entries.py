@@ -7,13 +7,13 @@ header: [access, [[order, [sums …] or null, [[length, n, [category lengths …
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
 
-from app.views.orders import NOTHING, Entry, Keys
+from app.views.orders import LEVELS, NOTHING, Entry, Keys
 
 COUNT_ALL = -1  # stands for all reader sets together in `totals`
 
@@ -39,7 +39,8 @@ def pack(held: Held) -> bytes:
         for number, keys in held.keys.items()
     ]
     every = b"".join([entry.key for keys in held.keys.values() for entry in keys.entries])
-    return zlib.compress(orjson.dumps([held.access, header]) + b"\n" + every, 1)
+    squeeze = zlib.compressobj(1, zlib.DEFLATED, 11, 3)  # small tables: what is packed is small, and they cost most
+    return squeeze.compress(orjson.dumps([held.access, header]) + b"\n" + every) + squeeze.flush()
 
 
 def unpack(blob: bytes) -> Held:
@@ -61,61 +62,58 @@ def unpack(blob: bytes) -> Held:
 # --- differences
 
 
-class Place(NamedTuple):
-    """A row of `entries` without its access."""
-
-    ord: int
-    key: bytes
-    doc: int
-    n: int
-
-
+Place = tuple[int, bytes, int, int, int]  # order, key, document, n, access: a row of `entries`
 Deltas = dict[tuple[int, int, int, bytes], list[Any]]  # (order, access, level, category) → [count, sum, …]
+CERTAIN: frozenset[int] = frozenset()
 
 
 class Difference:
     """Rows to remove, add and re-label, and what totals gain and lose; gathered over many documents."""
 
-    def __init__(self, counted: frozenset[int]) -> None:
+    def __init__(self, counted: frozenset[int], *, together: bool = True) -> None:
+        """`counted`: orders with totals; `together`: keep those of all sets together as well."""
         self.counted = counted
+        self._together = together
         self.gone: list[Place] = []
-        self.added: list[tuple[int, bytes, int, int, int]] = []
-        self.moved: list[tuple[int, int, bytes, int, int]] = []
+        self.added: list[Place] = []
+        self.moved: list[tuple[int, int, int, bytes, int, int]] = []  # access, earlier access, order, key, document, n
         self.totals: Deltas = {}
 
-    def add(self, doc: int, old: Held, new: Held) -> None:
-        """One document goes from `old` to `new`."""
+    def add(self, doc: int, old: Held, new: Held, uncertain: frozenset[int] = CERTAIN) -> None:
+        """One document goes from `old` to `new`. `uncertain`: orders where `old` is not counted, perhaps not placed."""
         for number in old.keys.keys() | new.keys.keys():
             before, now = old.keys.get(number, NOTHING), new.keys.get(number, NOTHING)
+            if number in uncertain:
+                self.gone += [(number, entry.key, doc, entry.n, old.access) for entry in before.entries]
+                self.added += [(number, entry.key, doc, entry.n, new.access) for entry in now.entries]
+                self.count(number, now, new.access, 1)
+                continue
             self._places(number, doc, before, now, old.access, new.access)
-            if number in self.counted and (old.access != new.access or before != now):
-                self._count(number, before, old.access, -1)
-                self._count(number, now, new.access, 1)
+            if old.access != new.access or before != now:
+                self.count(number, before, old.access, -1)
+                self.count(number, now, new.access, 1)
 
     def _places(self, number: int, doc: int, before: Keys, now: Keys, old_access: int, access: int) -> None:
         if before.entries == now.entries:
             if old_access != access:
-                self.moved += [(access, number, entry.key, doc, entry.n) for entry in now.entries]
+                self.moved += [(access, old_access, number, entry.key, doc, entry.n) for entry in now.entries]
             return
         if not before.entries:
             self.added += [(number, entry.key, doc, entry.n, access) for entry in now.entries]
             return
         had = {(entry.key, entry.n) for entry in before.entries}
         has = {(entry.key, entry.n) for entry in now.entries}
-        self.gone += [Place(number, key, doc, n) for key, n in had - has]
+        self.gone += [(number, key, doc, n, old_access) for key, n in had - has]
         self.added += [(number, key, doc, n, access) for key, n in has - had]
         if old_access != access:
-            self.moved += [(access, number, key, doc, n) for key, n in had & has]
+            self.moved += [(access, old_access, number, key, doc, n) for key, n in had & has]
 
-    def _count(self, number: int, keys: Keys, access: int, sign: int) -> None:
-        main = [entry for entry in keys.entries if not entry.level]
-        if not main:
+    def count(self, number: int, keys: Keys, access: int, sign: int) -> None:
+        """What totals gain (or lose, with sign -1) by a document in an order."""
+        if number not in self.counted:
             return
-        categories = {
-            (level, entry.key[:length]) for entry in main for level, length in enumerate(entry.categories, 1)
-        } | {(0, b"")}
-        for level, category in categories:
-            for which in (access, COUNT_ALL):
+        for level, category in _categories(keys):
+            for which in (access, COUNT_ALL) if self._together else (access,):
                 place = (number, which, level, category)
                 known = self.totals.get(place)
                 if known is None:
@@ -123,3 +121,15 @@ class Difference:
                 known[0] += sign
                 for n, amount in enumerate(keys.sums, 1):
                     known[n] += sign * amount
+
+
+def _categories(keys: Keys) -> Collection[tuple[int, bytes]]:
+    """Level and key of the categories a main document counts in; nothing for responses."""
+    entries = keys.entries
+    if len(entries) == 1 and not entries[0].n:
+        key, _, lengths = entries[0]
+        return [(0, b""), *((level, key[:length]) for level, length in enumerate(lengths, 1))]
+    main = [entry for entry in entries if not entry.n % LEVELS]
+    if not main:
+        return ()
+    return {(level, e.key[:length]) for e in main for level, length in enumerate(e.categories, 1)} | {(0, b"")}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -24,10 +24,11 @@ import orjson
 from app.design import Design
 from app.errors import Unavailable
 from app.store import Changed, Store
-from app.views import orders
+from app.views import orders, runs
 from app.views.batch import Batch, State
 from app.views.entries import Held, pack
 from app.views.orders import Maker, Orders
+from app.views.runs import Run
 
 HOLD = 0.04  # seconds a background transaction aims to hold the write lock
 FEWEST, MOST = 150, 2_000  # documents in one background transaction; fewer would write the same pages over and over
@@ -57,6 +58,9 @@ class Index:
         self._pace: dict[str, float] = {}
         self._queues: dict[int, list[int]] = {}
         self._lock = threading.Lock()
+        self._stepping = threading.RLock()
+        self._run: Iterator[int] | None = None
+        self._left: dict[int, int] = {}
 
     # -- the orders of a database
 
@@ -189,13 +193,16 @@ class Index:
         waiting = connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM pending WHERE db = ? LIMIT ?)", (db, most)
         ).fetchone()[0]
+        placing = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM placing WHERE db = ? LIMIT ?)", (db, most)
+        ).fetchone()[0]
         row = connection.execute(
             "SELECT d.update_seq - min(o.built), d.documents FROM orders AS o JOIN databases AS d USING (db)"
             " WHERE o.db = ? AND o.ready = 0",
             (db,),
         ).fetchone()
         left = min(row[0], row[1]) if row and row[0] is not None else 0
-        return max(int(waiting), int(left))
+        return max(int(waiting) + int(placing), int(left))
 
     def catch_up(self, db: int | None = None, *, limit: int | None = None, seconds: float | None = None) -> int:
         """Index what is pending, build new orders, remove old ones; in short transactions.
@@ -217,17 +224,56 @@ class Index:
 
     def step(self, db: int | None = None, limit: int | None = None) -> int:
         """One short transaction of catching up; how many documents, 0 when nothing is left to do."""
+        with self._stepping:
+            return self._step(db, limit)
+
+    def _step(self, db: int | None, limit: int | None) -> int:
+        if self._run is not None:
+            done = next(self._run, None)
+            if done is not None:
+                return done
+            self._run = None
         with self.store.reading() as connection:
             job = self._next_job(connection, db)
+            many = self._backlog(connection, *job) if job is not None else 0
         if job is None:
             return 0
         kind, where = job
+        if kind == "placing" or many >= runs.LEAST:
+            self._run = self._start(kind, where)
+            if self._run is not None:
+                return 1
         size = int(min(max(self._pace.get(kind, 100), FEWEST), MOST, limit or MOST))
         if kind == "leave":
             return self._timed(kind, size, lambda connection: self._leave(connection, where, size))
+        if kind == "placing":  # another process is at it
+            return 0
         prepared = self._prepare(kind, where, size)
         act = self._index_pending if kind == "pending" else self._build_next
         return self._timed(kind, size, lambda connection: act(connection, where, size, prepared))
+
+    def _backlog(self, connection: sqlite3.Connection, kind: str, db: int) -> int:
+        """How many documents a run would take up, counted up to its least; those it left before do not count."""
+        if kind == "build":
+            source = "documents WHERE db = ?1 AND seq > (SELECT min(built) FROM orders WHERE db = ?1 AND ready = 0)"
+        elif kind == "pending":
+            source = "pending WHERE db = ?1"
+        else:
+            return 0
+        most = runs.LEAST + self._left.get(db, 0)
+        row = connection.execute(f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?2)", (db, most)).fetchone()
+        return int(row[0]) - self._left.get(db, 0)
+
+    def _start(self, kind: str, db: int) -> Iterator[int] | None:
+        """A run over the backlog, or over what one that was killed has left; None when another process runs one."""
+        run = Run.begin(self.store, db, kind == "build", lambda connection: self.state(connection, db))
+        if run is None:
+            return None
+        return run.recover() if kind == "placing" else self._running(run, db)
+
+    def _running(self, run: Run, db: int) -> Iterator[int]:
+        yield from run.steps()
+        self._left[db] = run.left
 
     def _timed(self, kind: str, size: int, act: Callable[[sqlite3.Connection], int]) -> int:
         """A transaction; the next one's size follows from how long this one held the lock."""
@@ -306,6 +352,7 @@ class Index:
         for kind, table in (
             ("pending", "pending WHERE TRUE"),
             ("build", "orders WHERE ready = 0"),
+            ("placing", "placing WHERE TRUE"),  # with nothing waiting: what a killed run left
             ("leave", "orders WHERE ready = -1"),
         ):
             row = connection.execute(f"SELECT db FROM {table}{where} LIMIT 1", given).fetchone()
@@ -319,6 +366,7 @@ class Index:
         state = self.synchronise(connection, db)
         rows = self._waiting(connection, db, size, prepared.docs if prepared is not None else ())
         connection.executemany("DELETE FROM pending WHERE doc = ?", [(row[0],) for row in rows])
+        self._left[db] = max(self._left.get(db, 0) - len(rows), 0)
         self._index(connection, db, state, rows, prepared)
         return len(rows)
 
@@ -364,8 +412,11 @@ class Index:
         """Remove rows of an order that no view uses any more."""
         number = connection.execute("SELECT ord FROM orders WHERE db = ? AND ready = -1", (db,)).fetchone()[0]
         removed = 0
-        for table in ("entries", "totals"):
-            columns = "ord, key, doc, n" if table == "entries" else "ord, access, level, category"
+        for table, columns in (
+            ("entries", "ord, key, doc, n"),
+            ("entries_of_access", "ord, access, key, doc, n"),
+            ("totals", "ord, access, level, category"),
+        ):
             removed += connection.execute(
                 f"DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {table} WHERE ord = ? LIMIT ?)",
                 (number, size),

@@ -20,7 +20,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -65,12 +65,21 @@ class Part(NamedTuple):
 
     def encoded(self, body: Body) -> list[bytes]:
         """The bytes of a document: one entry, or one for each distinct value of a list."""
-        value = self.value(body)
+        value = body.get(self.source) if self.expression is None else self.value(body)
+        if isinstance(value, str) and self.kind == "plain":
+            return [_text(value, self.exact, self.descending)]
         if not isinstance(value, list):
             return [self.encode(value)]
         if not self.many:
             return [self.encode(value[0] if value else None)]
         return list(dict.fromkeys(self.encode(entry) for entry in value[:MANY])) or [self.encode(None)]
+
+
+@lru_cache(maxsize=20_000)
+def _text(value: str, exact: bool, descending: bool) -> bytes:
+    """The bytes of a text; the same few texts come again and again."""
+    make = collation.exact_key if exact else collation.key
+    return make(value or None, descending=descending)
 
 
 class Sum(NamedTuple):
@@ -249,15 +258,19 @@ class Maker:
 
 def _main(order: Order, choices: list[list[bytes]], body: Body, doc: int) -> Keys:
     tail = doc.to_bytes(8, "big") if order.tree else b""
-    entries = []
     depth = len(order.categories)
-    if not depth and max(map(len, choices), default=1) == 1:
-        entries.append(Entry(b"".join([choice[0] for choice in choices]) + tail, 0, ()))
-    else:
-        for n, chosen in enumerate(itertools.islice(itertools.product(*choices), MANY)):
-            lengths = tuple(itertools.accumulate(len(part) for part in chosen[:depth]))
-            entries.append(Entry(b"".join(chosen) + tail, n * LEVELS, lengths))
-    sums = tuple(each.value(body) for each in order.sums) if order.counted else ()
+    sums = tuple([each.value(body) for each in order.sums]) if order.counted and order.sums else ()
+    for choice in choices:
+        if len(choice) != 1:
+            break
+    else:  # the usual case, made without much ado: one entry
+        parts = [choice[0] for choice in choices]
+        lengths = () if not depth else tuple(itertools.accumulate([len(part) for part in parts[:depth]]))
+        return Keys((Entry(b"".join(parts) + tail, 0, lengths),), sums)
+    entries = []
+    for n, chosen in enumerate(itertools.islice(itertools.product(*choices), MANY)):
+        lengths = tuple(itertools.accumulate(len(part) for part in chosen[:depth]))
+        entries.append(Entry(b"".join(chosen) + tail, n * LEVELS, lengths))
     return Keys(tuple(entries), sums)
 
 

@@ -145,7 +145,7 @@ def _merge(source: Source, one: Range, position: Position | None, want: int) -> 
     where, arguments = _bounds(source, one, position)
     sql = (
         f"SELECT e.key, e.doc, e.n FROM {source.table} AS v"
-        " CROSS JOIN entries AS e INDEXED BY entries_by_access"
+        " CROSS JOIN entries_of_access AS e"
         f" ON e.ord = ? AND e.access = v.access AND {where} ORDER BY {_direction(source, 'e.')} LIMIT ?"
     )
     return [Position(*row) for row in source.connection.execute(sql, (source.number, *arguments, want))]

@@ -141,7 +141,14 @@ CREATE TABLE entries (
     access INTEGER NOT NULL,
     PRIMARY KEY (ord, key, doc, n)
 ) WITHOUT ROWID;
-CREATE INDEX entries_by_access ON entries (ord, access, key, doc, n);
+CREATE TABLE entries_of_access (                 -- the same by reader set; a table of its own, written in its own order
+    ord INTEGER NOT NULL,
+    access INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    doc INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (ord, access, key, doc, n)
+) WITHOUT ROWID;
 CREATE TABLE doc_entries (                       -- what a document has in the index, so that an update removes just that
     doc INTEGER PRIMARY KEY,
     entries BLOB NOT NULL
@@ -169,6 +176,12 @@ CREATE TABLE pending (                           -- documents whose entries are 
     db INTEGER NOT NULL
 );
 CREATE INDEX pending_by_db ON pending (db);
+CREATE TABLE placing (                           -- documents of a run: doc_entries has their keys, entries may not yet
+    doc INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    orders TEXT NOT NULL                         -- JSON list of the orders this is true of; not counted in totals
+);
 CREATE TABLE responses (                         -- item `parent` of a document, kept where some view shows a tree
     doc INTEGER PRIMARY KEY,
     db INTEGER NOT NULL,
