@@ -94,8 +94,10 @@ def app(node: Node) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A client without cookies of anybody."""
-    return app.test_client()
+    """A client without cookies of anybody, whose pages are in English."""
+    found = app.test_client()
+    found.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return found
 
 
 @pytest.fixture
