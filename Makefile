@@ -26,11 +26,11 @@ run: install ## a hub with demo data on http://127.0.0.1:8000
 	@echo 'Sign in as admin, leader, north, south, support, editor or outsider; password demo'
 	@$(BIN)/davenport serve var/hub --port 8000
 
-system: ## what the browser tests need from the operating system
+system: ## what tests need beside Python: a browser, fonts, Node with PouchDB
 	@.ci/system
 
 test: $(VENV)/.tests-installed system ## everything a fresh machine needs, then all tests, real browser included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.tests-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
