@@ -1,8 +1,8 @@
 """Speed and memory, measured and printed as a table with the machine; never a timed test.
 
 `make bench` runs every module named in `MODULES`; each has `run(scale) -> list[Row]`. `python -m bench store views
---scale 0.1` runs some of them on a tenth of the data. Figures are medians and p95 of many calls in one process; machines
-are shared and noisy, so ratios within one run say more than seconds.
+--scale 0.1` runs some of them on a tenth of the data. Figures are medians and p95 of many calls in one process;
+machines are shared and noisy, so ratios within one run say more than seconds.
 """
 
 from __future__ import annotations
