@@ -48,10 +48,7 @@ def upload(database: str, id: str) -> Any:
             flash(problem, "error")
         return redirect(document_url(database, id) + "#files", 303)
     fresh = opened.get(id)
-    added = [
-        {"name": name, "url": url_for("attachments.file", database=database, id=id, file=name)}
-        for name in names
-    ]
+    added = [{"name": name, "url": url_for("attachments.file", database=database, id=id, file=name)} for name in names]
     html = render_template(
         "document/files.html",
         database=opened,

@@ -87,11 +87,7 @@ def common(database: Database, form: Form | None, document: dict[str, Any]) -> d
 def states(database: Database, form: Form | None, document: dict[str, Any]) -> list[Markup]:
     """The state of a document, as words beside its title."""
     shower = Shower(database.design, form, document)
-    items = [
-        form.items[name]
-        for name in STATES
-        if form and name in form.items and form.items[name].type == "keyword"
-    ]
+    items = [form.items[name] for name in STATES if form and name in form.items and form.items[name].type == "keyword"]
     return [shower.html(item, document.get(item.name)) for item in items if document.get(item.name)]
 
 
