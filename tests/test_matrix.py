@@ -31,6 +31,7 @@ MARK = "Zyxwolframmarker"
 PEOPLE = ("south", "outsider", None)
 BYSTANDERS = ("south", "outsider")
 PROGRAMS = ("/api/", "/sync/")
+NOT_OURS = 501  # calls of CouchDB that the gateway does not have
 
 # What stands for the arguments of a route: the hidden documents themselves.
 VIEWS = ("customers", "contacts", "customers_by_class")
@@ -208,7 +209,7 @@ def test_every_path_is_a_read(app: Flask, hidden: Hidden, person: str | None) ->
                 seen += 1
                 if secrets:
                     leaks.append(f"{address + query} -> {answer.status_code}: {secrets}")
-                if answer.status_code >= 500:
+                if answer.status_code >= 500 and answer.status_code != NOT_OURS:
                     broken.append(f"{address + query} -> {answer.status_code}")
     assert seen > 100
     assert not leaks
@@ -300,7 +301,8 @@ def test_every_path_is_a_write(app: Flask, node: Node, hidden: Hidden, opened: A
                     answer = client.open(address + query, method=method, headers=headers, buffered=True, **sent)
                     text = asked_for(everything_of(answer), address + query)
                     told = repr(body) + address + query
-                    assert answer.status_code < 500, f"{method} {address + query}: {answer.status_code}"
+                    status = answer.status_code
+                    assert status < 500 or status == NOT_OURS, f"{method} {address + query}: {status}"
                     if [secret for secret in hidden.leaks(text) if secret not in told]:
                         leaks.append(f"{method} {address + query}: {answer.status_code}")
     _settle(node)
