@@ -31,7 +31,6 @@ from app.transfer.jobs import Jobs
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
 from app.views import Marks, ViewQuery, Views
-from app.views.saved import SavedFilters
 
 DESIGNS = Path(next(iter(designs.__path__)))
 ADMINS = "admins"
@@ -102,7 +101,7 @@ class Node:
         databases.rules = databases.form_rights = rules
         rules.databases = databases
         marks = Marks(store)
-        databases.on_person_removed += [marks.forget, SavedFilters(store).forget]
+        databases.on_person_removed.append(marks.forget)
         store.indexers += [catalog, uniques]
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)

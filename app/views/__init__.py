@@ -5,7 +5,7 @@ orders ─ entries         what a document has in the index: pure
 index ─ totals           following writes, in documents.db
 filters ─ query ─ plans  from what is asked to positions in an order
 pages ─ views            rows, categories, boards, calendars
-marks, saved             unread marks, saved filters, private views (node.db)
+marks                    unread marks (node.db)
 """
 
 from app.views.marks import Marks

@@ -127,10 +127,10 @@ class Marks:
             return len(unread_documents(reading, seen, selection, cap)[0])
 
     def forget(self, person: str) -> None:
-        """Remove a person's marks."""
+        """Remove what a person who is gone kept about views: marks, saved filters, column choices, drafts."""
         with self.store.node.transaction() as connection:
-            connection.execute("DELETE FROM marks WHERE person = ?", (person,))
-            connection.execute("DELETE FROM marks_read WHERE person = ?", (person,))
+            for table in ("marks", "marks_read", "filters", "preferences", "drafts"):
+                connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
 
 
 def selection_of(database: Database, view: str) -> Selection | None:

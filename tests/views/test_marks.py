@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from app.errors import BadRequest, Forbidden, NotFound
-from app.views.saved import Choice, SavedFilters
 from tests.views.conftest import World
 
 
@@ -81,33 +77,14 @@ def test_unread_of_others_are_not_touched(world: World) -> None:
     assert unread(world, "eve") == ["a"]
 
 
-def test_saved_filters_are_private_unless_shared(world: World) -> None:
-    saved = SavedFilters(world.store)
-    ann, bob = world.open("ann"), world.open("bob")
-    mine = saved.save(ann, "all", "Won", {"filter": "stage=won"}, columns=["title"])
-    assert [each.name for each in saved.list(ann)] == ["Won"]
-    assert saved.list(bob) == []
-    with pytest.raises(NotFound):
-        saved.remove(bob, mine.id)
-    with pytest.raises(Forbidden):
-        saved.save(ann, "all", "For all", {}, shared=True)
-    changed = saved.save(ann, "all", "Lost", {"filter": "stage=lost"}, id=mine.id)
-    assert (changed.id, changed.name) == (mine.id, "Lost")
-    saved.remove(ann, mine.id)
-    assert saved.list(ann) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "query", "columns"),
-    [("", {}, None), ("x" * 81, {}, None), ("a", {"limit": 3}, None), ("a", {"filter": "a"}, None), ("a", {}, ["no"])],
-)
-def test_what_cannot_be_kept(world: World, name: str, query: dict[str, Any], columns: Any) -> None:
-    with pytest.raises(BadRequest):
-        SavedFilters(world.store).save(world.open("ann"), "all", name, query, columns=columns)
-
-
-def test_columns_are_kept_per_person(world: World) -> None:
-    saved = SavedFilters(world.store)
-    saved.choose(world.open("ann"), "all", Choice(["amount", "title", "gone"], {"title": 9999, "gone": 3}))
-    assert saved.choice(world.open("ann"), "all") == Choice(["amount", "title"], {"title": 2000}, [])
-    assert saved.choice(world.open("bob"), "all") == Choice()
+def test_what_a_removed_person_kept_is_gone(world: World) -> None:
+    kept = ("marks_read", "filters", "preferences")
+    world.views.marks.read(world.open("ann"), ["a"])
+    with world.store.node.transaction() as connection:
+        connection.execute("INSERT INTO filters VALUES ('1', 'ann', 'deals', 'all', 'Won', 0, 'filter=stage=won')")
+        connection.execute("INSERT INTO preferences VALUES ('ann', 'view:all', '{}')")
+    world.views.marks.forget("ann")
+    with world.store.node.reading() as connection:
+        count = "SELECT count(*) FROM {} WHERE person = 'ann'"
+        left = [connection.execute(count.format(table)).fetchone()[0] for table in kept]
+    assert left == [0, 0, 0]
