@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from app.access import SYSTEM, Database
+from app.clock import Clock, utcnow
 from app.errors import BadRequest, Forbidden
 from app.node import Node
 from app.transfer import webhooks as module
@@ -88,6 +89,19 @@ def test_each_event_is_sent_once_and_signed(node: Node, opened: Open, listener: 
     moment, digest = (part.split("=", 1)[1] for part in headers["Davenport-Signature"].split(","))
     assert hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest() == digest
     assert abs(int(moment) - time.time()) < 60
+
+
+def test_a_change_within_the_same_millisecond_is_an_update(
+    node: Node, opened: Open, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "frozen", utcnow())
+    north = opened("customers", "north")
+    hook, _ = made(node, north, listener)
+    saved = north.create({"form": "customer", "name": "One", "owner": "north"})
+    tell(node, hook)
+    north.change(saved.id, {"fax": "020-1111111"}, saved.rev)
+    tell(node, hook)
+    assert [json.loads(body)["event"] for _, body in listener.received] == ["created", "updated"]
 
 
 def test_others_documents_are_not_told(node: Node, opened: Open, listener: Listener) -> None:
