@@ -281,11 +281,12 @@ class Webhooks:
                 return count
             hook = self.get(hook.id)
 
-    def _told(self, hook: Webhook, ids: list[str]) -> set[str]:
+    def _told(self, hook: Webhook, ids: Sequence[str]) -> set[str]:
         """Which of these documents the webhook was told of before: clocks alone cannot say, within a millisecond."""
-        asked = "SELECT DISTINCT document FROM deliveries WHERE webhook = ? AND document IN (SELECT value FROM json_each(?))"
+        ours = "webhook = ? AND document IN (SELECT value FROM json_each(?))"
+        asked = f"SELECT DISTINCT document FROM deliveries WHERE {ours}"
         with self._file.reading() as connection:
-            return {id for (id,) in connection.execute(asked, (hook.id, jsonio.dumps(ids).decode()))}
+            return {id for (id,) in connection.execute(asked, (hook.id, jsonio.dumps([*ids]).decode()))}
 
     def _open(self, hook: Webhook) -> Database | None:
         """The database as the webhook's person may see it; None when that person may not (any more)."""

@@ -89,6 +89,7 @@ def events() -> dict[str, str]:
         "sign_in": _("Signed in"),
         "sign_in_failed": _("Sign-in failed"),
         "sign_out": _("Signed out"),
+        "push_refused": _("A push was refused"),
         "acl": _("Rights changed"),
         "export": _("Exported"),
         "bulk": _("Changed many"),
