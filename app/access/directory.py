@@ -150,6 +150,7 @@ def person_of(key: str, body: Mapping[str, Any]) -> Person:
         zone=_text(body, "zone") or None,
         active=body.get("active") is not False,
         sign_in=_text(body, "sign_in") or key,
+        latin_name=_text(body, "latin_name"),
     )
 
 
@@ -260,7 +261,7 @@ class Directory:
         words = _WORDS["zh" if language == "zh" else "en"]
         snapshot = self.snapshot()
         if key in snapshot.persons:
-            return snapshot.persons[key].name
+            return snapshot.persons[key].label(language)
         if key in words and key != "leader":
             return words[key]
         if key.startswith(LEADER):

@@ -21,6 +21,11 @@ class Person:
     zone: str | None = None
     active: bool = True
     sign_in: str = ""  # what is typed at sign-in; the key unless renamed
+    latin_name: str = ""
+
+    def label(self, language: str | None = None) -> str:
+        """What people read: in English the name in Latin letters, where there is one."""
+        return self.latin_name if language == "en" and self.latin_name else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app import clock
-from app.access.identity import Identity
+from app.access.identity import Identity, Person
 from app.access.model import Document
 from app.errors import DavenportError
 
@@ -109,11 +109,21 @@ class DirectoryPeople:
     def _by_label(self, text: str, kinds: tuple[str, ...]) -> str | None:
         snapshot = self._directory.snapshot()
         wanted = text.casefold()
-        found = [p.key for p in snapshot.persons.values() if "person" in kinds and p.name.casefold() == wanted]
+        found = [p.key for p in snapshot.persons.values() if "person" in kinds and wanted in _called(p)]
         for kind, holders in (("group", snapshot.groups), ("unit", snapshot.units)):
             if kind in kinds:
                 found += [key for key, holder in holders.items() if wanted in _words(holder.name)]
+        if "leader" in kinds:
+            positions = ("leader-of:" + unit.removeprefix("unit:") for unit in snapshot.units)
+            found += [key for key in positions if wanted in self._position(key)]
         return found[0] if len(found) == 1 else None
+
+    def _position(self, key: str) -> set[str]:
+        return {self._directory.label(key, language).casefold() for language in ("en", "zh")}
+
+
+def _called(person: Person) -> set[str]:
+    return {person.name.casefold(), person.latin_name.casefold()} - {""}
 
 
 def _words(name: str | Mapping[str, str]) -> set[str]:

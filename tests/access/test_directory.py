@@ -220,6 +220,8 @@ def test_labels(world: World) -> None:
     assert [label("ann"), label("unit:east", "zh"), label("leader-of:east", "zh"), label("leader-of:east", "en")] == [
         "Ann", "东区", "东区负责人", "Leader of East",
     ]  # fmt: skip
+    world.directory.change_person(SYSTEM, "bob", name="薄波", latin_name="Bo Bo")
+    assert [label("bob", "en"), label("bob", "zh"), label("bob")] == ["Bo Bo", "薄波", "薄波"]
     assert [label("[Leaders]"), label("*", "zh"), label("ghost")] == ["[Leaders]", "所有人", "ghost"]
 
 

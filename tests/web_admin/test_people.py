@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.access import SYSTEM, Identity
+
 if TYPE_CHECKING:
     from tests.web_admin.conftest import Client, Web
 
@@ -101,10 +103,31 @@ def test_people_from_a_sheet(web: Web, ada: Client) -> None:
     assert web.node.secrets.must_change(bob.key)
 
 
+def test_the_form_of_a_group_takes_positions_and_units_by_key_or_by_what_they_are_called(web: Web, ada: Client) -> None:
+    directory = web.node.databases.open("directory", Identity(web.node.directory.person("ada")))
+    made = directory.create({"form": "group", "name": "Key", "members": ["Leader of Sales", "unit:north"]}, id="key")
+    assert directory.get(made.id)["members"] == ["leader-of:sales", "unit:north"]
+    offered = ada.client.get("/pick/names?q=leader&kinds=person,group,unit,leader").get_json()["rows"]
+    assert {"leader-of:sales", "leader-of:north"} <= {row["value"] for row in offered}
+
+
+def test_people_are_found_and_shown_by_either_name(web: Web, ada: Client) -> None:
+    web.node.directory.change_person(SYSTEM, "eve", name="叶凡", latin_name="Ye Fan")
+    for words in ("叶", "ye fan"):
+        rows = ada.client.get(f"/pick/names?q={words}&kinds=person").get_json()["rows"]
+        assert [row["label"] for row in rows] == ["Ye Fan"]
+    ada.client.set_cookie("language", "zh")
+    assert ada.client.get("/pick/names?q=ye&kinds=person").get_json()["rows"][0]["label"] == "叶凡"
+
+
 def test_groups_and_units(web: Web, ada: Client) -> None:
     ada.post("/admin/groups/new", {"name": "Key accounts", "members": ["north", "unit:sales"]})
     assert "key.accounts" in web.node.directory.principals("lea")
     ada.post("/admin/groups/group/key.accounts", {"name": "Key accounts", "members": ["nobody"]}, 400)
+    ada.post("/admin/groups/group/key.accounts", {"name": "Key accounts", "members": ["leader-of:sales", "unit:north"]})
+    held = {key: "key.accounts" in web.node.directory.principals(key) for key in ("lea", "north", "south")}
+    assert held == {"lea": True, "north": True, "south": False}
+    assert "Leader of Sales" in ada.get("/admin/groups/group/key.accounts")
     ada.post("/admin/groups/group/key.accounts/remove")
     ada.post("/admin/units/new", {"name": "West", "parent": "unit:sales", "leader": "eve"})
     assert web.node.directory.leader("west").key == "eve"  # type: ignore[union-attr]

@@ -31,7 +31,7 @@ def names(words: str, kinds: list[str], database: str) -> list[Row]:
     found = [
         row
         for row in _everybody(kinds, database)
-        if wanted in f"{row['label']} {row['hint']} {row['value']}".casefold()
+        if wanted in f"{row['label']} {row['hint']} {row['value']} {_other_name(row['value'])}".casefold()
     ]
     found.sort(key=lambda row: (not row["label"].casefold().startswith(wanted), row["label"]))
     return found[:MOST]
@@ -60,6 +60,12 @@ def _everybody(kinds: list[str], database: str) -> list[Row]:
         for role in design.roles if design else ():
             rows.append({"value": f"[{role}]", "label": f"[{role}]", "hint": gettext("Role")})
     return rows
+
+
+def _other_name(key: str) -> str:
+    """The names of a person in either script, whichever the page shows."""
+    person = node().directory.person(key)
+    return f"{person.name} {person.latin_name}" if person else ""
 
 
 def quoted(words: str) -> str:

@@ -50,7 +50,9 @@ def _options(found: ListPage, item: Item) -> list[tuple[str, str]]:
     if item.type == "names":
         people = context.node().directory.persons()
         known = [("me", _("me, whoever looks"))]
-        return known + [(person.key, person.name) for person in people if person.active][: MOST - 1]
+        return (
+            known + [(person.key, context.person_label(person.key)) for person in people if person.active][: MOST - 1]
+        )
     if item.type != "keyword":
         return []
     design = found.database.design

@@ -70,7 +70,7 @@ def people() -> Any:
 
 def _fits(person: Person, words: str) -> bool:
     unit = context.person_label(person.unit) if person.unit else ""
-    text = f"{person.name} {person.key} {person.sign_in} {person.title} {person.email} {unit}".casefold()
+    text = f"{person.name} {person.latin_name} {person.key} {person.sign_in} {person.title} {person.email} {unit}".casefold()
     return all(word in text for word in words.split())
 
 
