@@ -55,6 +55,15 @@ def test_columns_of_a_view_fit_a_narrow_window(design: Design) -> None:
         assert sum(column.width or 100 for column in view.columns if not column.hidden) <= 1010, view.name
 
 
+def test_columns_that_hold_names_are_shown_as_people(design: Design) -> None:
+    for view in design.views.values():
+        items = {name: item for form in view.forms for name, item in design.forms[form].items.items()}
+        for column in view.columns:
+            named = [items[name].type for name in (column.value.names if column.value else ()) if name in items]
+            if named and set(named) <= {"names", "readers", "authors"}:
+                assert column.type == "names", f"{view.name}: {column.name}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parts[-3]}/{path.stem}")
 def test_every_label_is_in_both_languages(path: Path) -> None:
     for where, texts in _texts(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)):
