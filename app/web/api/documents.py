@@ -50,6 +50,8 @@ def create(database: str) -> Response:
 
 
 def _created(opened: Database, id: str | None, items: dict[str, Any]) -> Response:
+    if id is not None and ("/" in id or "%2f" in id.lower()):  # documents of other programs may have such ids
+        raise BadRequest("The id of a new document holds no slash.")
     matches = _duplicates(opened, items)
     if matches and text("duplicates") == "refuse":
         return answer({"error": "conflict", "reason": "There is such a document already.", "duplicates": matches}, 409)
