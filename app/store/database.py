@@ -28,6 +28,7 @@ from app.store.writing import Batch
 if TYPE_CHECKING:
     from app.store.store import Store
 
+_NOBODY = Context("", "")
 DEFER_FROM = 100  # documents in one call from which indexers may put their work off
 
 
@@ -182,11 +183,35 @@ class RawDatabase:
                     name = batch.put(Edit(id, leaf.rev, body or {}, deleted=True))
         return name
 
+    def prune(self, id: str, revs: Iterable[str]) -> bool:
+        """Take back revisions, with all that descend from them; whether anything of the document is left.
+
+        What the document was before shows again, under a new seq; history and bodies of what goes are removed. A
+        document of which nothing is left is purged and may come again.
+        """
+        with self._store.transaction():
+            with self._batch(_NOBODY, [id]) as batch:
+                left = batch.prune(id, revs)
+            if not left:
+                self.purge(id, remember=False)
+        return left
+
     @contextlib.contextmanager
-    def _batch(self, context: Context, ids: Sequence[str], *, defer: bool = False) -> Iterator[Batch]:
+    def arriving(self, ids: Sequence[str]) -> Iterator[Batch]:
+        """For revisions that come from upstream, many at once: a batch that takes them as they are."""
+        with self._batch(_NOBODY, ids, defer=True, trusted=True) as batch:
+            yield batch
+
+    @contextlib.contextmanager
+    def _batch(
+        self, context: Context, ids: Sequence[str], *, defer: bool = False, trusted: bool = False
+    ) -> Iterator[Batch]:
         store = self._store
         with store.transaction() as connection:
-            batch = Batch(connection, store.sets, store.blobs, self.number, context, ids)
+            note = store.notes_unsent and not trusted
+            batch = Batch(
+                connection, store.sets, store.blobs, self.number, context, ids, note_unsent=note, trusted=trusted
+            )
             yield batch
             changed = batch.flush()
             if changed:

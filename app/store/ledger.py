@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from typing import Any
 
-from app.store.model import Body, Context
+from app.store.model import Body, Context, Stub
 from app.store.rows import Content
 
 
@@ -24,6 +24,8 @@ class Ledger:
         self._taken: list[tuple[int, str]] = []
         self._history: list[tuple[Any, ...]] = []
         self._log: list[tuple[Any, ...]] = []
+        self._unsent: list[tuple[Any, ...]] = []
+        self._missing: list[tuple[Any, ...]] = []
         self._live: Counter[int] = Counter()  # set → live documents more or fewer
         self._deleted = 0  # tombstones more or fewer
 
@@ -85,6 +87,14 @@ class Ledger:
 
     def write(self) -> None:
         """Everything noted so far."""
+    def unsent(self, id: str, rev: str) -> None:
+        """A revision that the upstream does not have."""
+        self._unsent.append((self._db, id, rev, self.now))
+
+    def missing(self, id: str, rev: str, name: str, stub: Stub) -> None:
+        """An attachment of which only the stub has come."""
+        self._missing.append((self._db, id, rev, name, stub.address, stub.length, stub.digest))
+
         for statement, noted in (
             (_CREATE, self._created),
             (_TAKE, self._taken),
@@ -94,6 +104,8 @@ class Ledger:
             (_LOG, self._log),
             (_COUNT, [(more, access) for access, more in self._live.items() if more]),
         ):
+            (_UNSENT, self._unsent),
+            (_MISSING, self._missing),
             if noted:
                 self._connection.executemany(statement, noted)
                 noted.clear()
@@ -125,3 +137,7 @@ _HISTORY = (
 _LOG = "INSERT INTO access_log (db, seq, doc, access, deleted, at) VALUES (?, ?, ?, ?, ?, ?)"
 _COUNT = "UPDATE sets SET documents = documents + ? WHERE access = ?"
 _HEADER = "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ? WHERE db = ?"
+_UNSENT = "INSERT OR IGNORE INTO unsent (db, id, rev, at) VALUES (?, ?, ?, ?)"
+_MISSING = (
+    "INSERT OR IGNORE INTO missing_content (db, id, rev, name, address, length, digest) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)

@@ -32,6 +32,7 @@ class Store:
         self.sets = Sets(self.documents)
         self.waiting = Waiting(self.documents)
         self.indexers: list[Indexer] = []
+        self.notes_unsent = False  # on a laptop: each revision made here is noted for the hub
         self.checks: list[Callable[[Connection], Iterable[str]]] = []
         self._checkpointers: list[Checkpointer] = []
 
@@ -168,5 +169,7 @@ _OF_DATABASE = (
     "placing",
     "responses",
     "uniques",
+    "unsent",
+    "missing_content",
     "databases",
 )

@@ -123,6 +123,14 @@ class RevisionTree:
             }
         )
 
+    def without(self, revisions: Iterable[str]) -> RevisionTree:
+        """The tree without these revisions and all that descends from them."""
+        gone = set(revisions)
+        for rev in sorted(self.nodes, key=generation):
+            if self.nodes[rev].parent in gone:
+                gone.add(rev)
+        return RevisionTree({rev: node for rev, node in self.nodes.items() if rev not in gone})
+
     def common_ancestor(self, revisions: Iterable[str]) -> str | None:
         """The youngest revision that all of these descend from or are; None when there is none."""
         paths = [self.path(rev) for rev in revisions]
@@ -156,6 +164,13 @@ def load(blob: bytes) -> RevisionTree:
     return RevisionTree(
         {rev: Node(None if at < 0 else rows[at][0], bool(flags & 1), not flags & 2) for rev, at, flags in rows}
     )
+
+
+def dump_path(path: Sequence[str], deleted: bool) -> bytes:
+    """`dump` of a tree that is one branch, newest first, of which only the newest came."""
+    last = len(path) - 1
+    older = "".join(f'["{rev}",{place - 1},2],' for place, rev in enumerate(path[:0:-1]))
+    return f'[{older}["{path[0]}",{last - 1},{int(deleted)}]]'.encode()
 
 
 def dump_root(rev: str) -> bytes:

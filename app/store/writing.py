@@ -25,7 +25,7 @@ from app.store.ledger import Ledger
 from app.store.model import Body, Branch, Changed, Context, Edit, Stub
 from app.store.rows import Content, Row
 from app.store.sets import NOBODY, Sets, reader_names, take
-from app.store.tree import EMPTY, RevisionTree, dump_root
+from app.store.tree import EMPTY, REVS_LIMIT, RevisionTree, dump_path, dump_root
 
 NOTHING = Content(b"{}", None)
 KEPT_BY_TOMBSTONES = ("form", "readers", "authors")
@@ -42,7 +42,14 @@ class Batch:
         db: int,
         context: Context,
         ids: Sequence[str],
+        *,
+        note_unsent: bool = False,
+        trusted: bool = False,
     ) -> None:
+        """`note_unsent`: the node has an upstream that must learn of each revision. `trusted`: they come from it, are
+        taken whatever was purged here, and attachments may follow later."""
+        self._note_unsent = note_unsent
+        self._trusted = trusted
         self._connection = connection
         self._sets = sets
         self._blobs = blobs
@@ -80,6 +87,7 @@ class Batch:
         after = Content(blob, rows.dump_stubs(stubs))
         self._note_history(edit.id, rev, before, after)
         self._settle(row, tree.graft([rev, parent], edit.deleted).stem(), rev, after, body)
+        self._unsent(edit.id, rev)
         return rev
 
     def _create(self, edit: Edit) -> str:
@@ -92,7 +100,12 @@ class Batch:
         stubs = self._stubs(edit, None, generation) if edit.attachments else {}
         rev = revisions.name(generation, None, False, blob, stubs)
         self._found(edit.id, rev, False, Content(blob, rows.dump_stubs(stubs)), edit.body, dump_root(rev))
+        self._unsent(edit.id, rev)
         return rev
+
+    def _unsent(self, id: str, rev: str) -> None:
+        if self._note_unsent:
+            self._ledger.unsent(id, rev)
 
     def _parent(self, row: Row, tree: RevisionTree, edit: Edit) -> str:
         """The leaf that an edit replaces: the one named, or the winning tombstone when none is named."""
@@ -121,21 +134,21 @@ class Batch:
         validity.attachment_name(name)
         if kept and (kept.address, kept.content_type) == (stub.address, stub.content_type):
             return kept
-        if not self._blobs.exists(stub.address):
+        if not self._trusted and not self._blobs.exists(stub.address):
             raise MissingStub(Message("The content of %(name)s is not here.", name=name))
         return stub._replace(revpos=generation)
 
     # -- deciding: revisions made elsewhere
 
-    def insert(self, branch: Branch) -> None:
+    def insert(self, branch: Branch) -> bool:
         """Add a revision under its name; a known one changes nothing. BadRequest, Forbidden, MissingStub."""
         row = self._current(validity.document_id(branch.id))
         path = revisions.check_ancestry(branch.revisions)
         head, generation = path[0], revisions.generation(path[0])
         tree = row.revisions() if row else EMPTY
         if head in tree and tree.nodes[head].known:
-            return
-        if generation <= self._purged_generation(branch.id):
+            return False
+        if not self._trusted and generation <= self._purged_generation(branch.id):
             raise Forbidden("deleted")
         blob = validity.encode(branch.body)
         stubs = {
@@ -143,17 +156,23 @@ class Batch:
             for name, stub in (branch.attachments or {}).items()
         }
         content = Content(blob, rows.dump_stubs(stubs))
-        grown = tree.graft(path, branch.deleted)
+        self._unsent(branch.id, head)
+        for name, stub in stubs.items() if self._trusted else ():
+            if not self._blobs.exists(stub.address):
+                self._ledger.missing(branch.id, head, name, stub)
         if row is None:
-            self._found(branch.id, head, branch.deleted, content, branch.body, grown.stem().dump())
-            return
+            tree_blob = dump_path(path[:REVS_LIMIT], branch.deleted)
+            self._found(branch.id, head, branch.deleted, content, branch.body, tree_blob)
+            return True
+        grown = tree.graft(path, branch.deleted)
         before = self._nearest(row, grown.path(head)[1:])
         if head in tree:
             self._fill(row, grown, head, before, content)
-            return
+            return True
         if before:
             self._note_history(branch.id, head, before, content)
         self._settle(row, grown.stem(), head, content, branch.body)
+        return True
 
     def _nearest(self, row: Row, ancestors: Iterable[str]) -> Content | None:
         """The content of the youngest ancestor that is still kept here."""
@@ -230,7 +249,42 @@ class Batch:
         self._touched.add(row.id)
 
     def _note_history(self, document: str, rev: str, before: Content, after: Content) -> None:
-        self._ledger.history(document, rev, self._context, dump_items(differences(before, after)))
+        context = _made_by(after, self._context) if self._trusted else self._context
+        self._ledger.history(document, rev, context, dump_items(differences(before, after)))
+
+    # -- taking back
+
+    def prune(self, document: str, revs: Iterable[str]) -> bool:
+        """Take back these revisions and what descends from them; whether something of the document is left.
+
+        Of what remains, a leaf whose content is not here goes too. Nothing is done when nothing would remain.
+        """
+        row = self._current(document)
+        if row is None:
+            return False
+        before = row.revisions()
+        tree = before.without(revs)
+        while hollow := [rev for rev in tree.leaves if rows.content(self._connection, row, rev) is None]:
+            tree = tree.without(hollow)
+        if not tree.nodes:
+            return False
+        gone = [rev for rev in before.nodes if rev not in tree]
+        if not gone:
+            return True
+        for table, key in (("bodies", "doc"), ("history", "id"), ("missing_content", "id")):
+            whose = (row.doc,) if key == "doc" else (self._db, row.id)
+            where = "doc = ?" if key == "doc" else "db = ? AND id = ?"
+            self._connection.executemany(
+                f"DELETE FROM {table} WHERE {where} AND rev = ?", [(*whose, rev) for rev in gone]
+            )
+        winner = tree.winner
+        content = rows.content(self._connection, row, winner) or NOTHING
+        if winner != row.rev:
+            self._ledger.take(row.doc, winner)
+            if row.rev in tree:
+                self._ledger.keep(row.doc, row.rev, Content(row.body, row.attachments))
+        self._replace(row, tree, winner, content, rows.loads(content.body))
+        return True
 
     def flush(self) -> list[Changed]:
         """Write everything noted; what changed, in order."""
@@ -241,6 +295,13 @@ class Batch:
     def _write(self) -> None:
         self._ledger.write()
         self._touched.clear()
+
+
+def _made_by(content: Content, here: Context) -> Context:
+    """Who made a revision that came from upstream, as its own items say."""
+    items = rows.loads(content.body)
+    at, by = items.get("changed_at"), items.get("changed_by")
+    return Context(by if isinstance(by, str) else "", at if isinstance(at, str) else here.at)
 
 
 def entomb(body: Body, parent: Mapping[str, Any]) -> Body:
