@@ -100,6 +100,18 @@ class Snapshot:
         """Everybody who can sign in."""
         return (person for person in self.persons.values() if person.active)
 
+    def label(self, key: str, language: str | None = None) -> str:
+        """How a name is shown to people; a key that nobody holds as it is."""
+        words = _WORDS["zh" if language == "zh" else "en"]
+        if key in self.persons:
+            return self.persons[key].label(language)
+        if key in words and key != "leader":
+            return words[key]
+        if key.startswith(LEADER):
+            return words["leader"].format(unit=self.label(UNIT + key.removeprefix(LEADER), language))
+        found: Group | Unit | None = self.groups.get(key) or self.units.get(key)
+        return _in_language(found.name, language, key) if found else key.removeprefix(UNIT)
+
     def with_changes(self, seq: int, changes: Iterable[tuple[str, dict[str, Any] | None]]) -> Snapshot:
         """A new snapshot after some documents changed (None: deleted)."""
         persons, groups, units = dict(self.persons), dict(self.groups), dict(self.units)
@@ -258,16 +270,7 @@ class Directory:
 
     def label(self, key: str, language: str | None = None) -> str:
         """How a name in a list is shown to people: labels of persons, groups, units and positions."""
-        words = _WORDS["zh" if language == "zh" else "en"]
-        snapshot = self.snapshot()
-        if key in snapshot.persons:
-            return snapshot.persons[key].label(language)
-        if key in words and key != "leader":
-            return words[key]
-        if key.startswith(LEADER):
-            return words["leader"].format(unit=self.label(UNIT + key.removeprefix(LEADER), language))
-        found: Group | Unit | None = snapshot.groups.get(key) or snapshot.units.get(key)
-        return _in_language(found.name, language, key) if found else key.removeprefix(UNIT)
+        return self.snapshot().label(key, language)
 
     # -- changing, through the door: only managers of the directory, but everybody their own profile
 

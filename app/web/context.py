@@ -80,10 +80,13 @@ def label(text: Any) -> str:
 
 def person_label(key: str) -> str:
     """The name people know for a key of a person, group or unit; looked up once per request."""
-    known: dict[str, str] = g.setdefault("labels", {})
-    if key not in known:
-        known[key] = node().directory.label(key, g.language)
-    return known[key]
+    if "directory" not in g:
+        g.directory, g.labels = node().directory.snapshot(), {}
+    known: dict[tuple[str, str], str] = g.labels
+    found = known.get((key, g.language))
+    if found is None:
+        found = known[key, g.language] = g.directory.label(key, g.language)
+    return found
 
 
 def from_htmx() -> bool:

@@ -8,16 +8,20 @@ page afterwards, so that no page waits for them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flask import Flask, Response, g, redirect, request
+from flask import Flask, Response, current_app, g, redirect, render_template, request
 from flask_login import LoginManager, UserMixin, current_user
+from markupsafe import Markup
 
 from app.access import ANONYMOUS, Identity
 from app.errors import DavenportError, NotFound
 from app.web import context, i18n, preferences, security
 from app.web.lists import cells
+
+if TYPE_CHECKING:
+    from app.design import View
 
 THEMES = ("auto", "light", "dark", "contrast")
 PANES = ("auto", "right", "below", "off")
@@ -57,9 +61,11 @@ class NavigationDatabase:
     open: bool
     current: bool
     views: list[NavigationView]
+    html: Markup
 
 
 OPENED = "navigation"  # the preference that holds which databases stand unfolded
+DRAWN = 1_000  # lists of views kept as HTML
 STYLE_ICONS = {"kanban": "kanban", "calendar": "calendar3"}
 
 
@@ -69,44 +75,55 @@ def navigation() -> list[NavigationDatabase]:
     values = request.view_args or {}
     here, view_here = values.get("database"), values.get("view")
     found = []
-    for info in context.readable_databases():
-        try:
-            database = context.open_database(info.name)
-            views = context.node().views.describe(database)
-        except NotFound:
-            continue
-        if not views:
-            continue
-        rows, above = [], ""
-        for view in views:
-            heading = context.label(view.heading)
-            rows.append(
-                NavigationView(
-                    view.name,
-                    context.label(view.label),
-                    STYLE_ICONS.get(view.style, "list-ul"),
-                    info.name == here and view.name == view_here,
-                    f"/db/{quote(info.name, safe='')}/view/{quote(view.name, safe='')}",
-                    heading if heading != above else "",
-                )
-            )
-            above = heading
-        design = database.design
-        order = getattr(design, "order", 100) if design else 1000
-        found.append(
-            (
-                order,
-                NavigationDatabase(
-                    info.name,
-                    context.label(getattr(design, "title", None)) or context.label(info.title) or info.name,
-                    getattr(design, "icon", "") or "archive",
-                    info.name == here or info.name in opened,
-                    info.name == here,
-                    rows,
-                ),
+    with context.node().store.documents.steady():
+        for info in context.readable_databases():
+            try:
+                database = context.open_database(info.name)
+                views = context.node().views.describe(database)
+            except NotFound:
+                continue
+            if not views:
+                continue
+            design = database.design
+            rows, html = _views(design, info.name, views, view_here if info.name == here else None)
+            order = getattr(design, "order", 100) if design else 1000
+            title = context.label(getattr(design, "title", None)) or context.label(info.title) or info.name
+            icon = getattr(design, "icon", "") or "archive"
+            unfolded = info.name == here or info.name in opened
+            made = NavigationDatabase(info.name, title, icon, unfolded, info.name == here, rows, html)
+            found.append((order, made))
+    return [entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].title))]
+
+
+def _views(design: Any, database: str, views: list[View], current: str | None) -> tuple[list[NavigationView], Markup]:
+    """The views of a database and their lines, made once for as long as the design is the same: they stand on every
+    page.
+    """
+    shown = tuple(view.name for view in views)
+    drawn: dict[tuple[Any, ...], Any] = current_app.extensions["davenport.navigation"]
+    place = (database, g.language, current, shown)
+    known = drawn.get(place)
+    if known is not None and known[0] is design:
+        return known[1], known[2]
+    rows, above = [], ""
+    for view in views:
+        heading = context.label(view.heading)
+        rows.append(
+            NavigationView(
+                view.name,
+                context.label(view.label),
+                STYLE_ICONS.get(view.style, "list-ul"),
+                view.name == current,
+                f"/db/{quote(database, safe='')}/view/{quote(view.name, safe='')}",
+                heading if heading != above else "",
             )
         )
-    return [entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].title))]
+        above = heading
+    html = Markup(render_template("frame/side_views.html", database=database, views=rows))  # noqa: S704 - a template's
+    if len(drawn) >= DRAWN:
+        drawn.clear()
+    drawn[place] = (design, rows, html)
+    return rows, html
 
 
 def replication_state() -> Any:
@@ -177,3 +194,4 @@ def install(app: Flask) -> None:
     app.before_request(security.check_origin)
     app.before_request(_must_change_password)
     app.context_processor(_variables)
+    app.extensions["davenport.navigation"] = {}

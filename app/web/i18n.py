@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, g, request
 from flask_babel import Babel, force_locale, gettext
+from markupsafe import Markup
 
 from app import clock
 from app.errors import Message
@@ -43,6 +44,34 @@ def translations(language: str) -> Translations | None:
     return _compiled(path, path.stat().st_mtime_ns) if path.exists() else None
 
 
+class Words:
+    """`_` of the templates: texts in the language of the request, looked up once per language, not once per use.
+
+    As with the extension's own, a translated text is HTML and what is filled into it is escaped.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Markup] = {}
+        self._whole: dict[tuple[str, str], Markup] = {}  # those with nothing to fill in
+
+    def __call__(self, message: str, /, **variables: Any) -> Markup:
+        key = (g.get("language", "en"), message)
+        if variables:
+            return self._text(key) % variables
+        found = self._whole.get(key)
+        if found is None:
+            found = self._whole[key] = self._text(key) % {}
+        return found
+
+    def _text(self, key: tuple[str, str]) -> Markup:
+        found = self._known.get(key)
+        if found is None:
+            language, message = key
+            catalog = translations(language)
+            found = self._known[key] = Markup(catalog.ugettext(message) if catalog else message)  # noqa: S704 - as above
+        return found
+
+
 def choose_language() -> str:
     """The person's language; before sign-in that of the browser, then the organisation's."""
     person = g.identity.person if "identity" in g else None
@@ -64,7 +93,7 @@ def choose_zone() -> str:
 
 
 def _zone() -> ZoneInfo:
-    return ZoneInfo(g.zone)
+    return ZoneInfo(g.zone)  # ZoneInfo keeps them itself
 
 
 def say(sentence: Any, language: str | None = None) -> str:
@@ -104,7 +133,12 @@ def format_date(value: Any) -> str:
         day = found.date() if found else None
     if day is None:
         return "" if value is None else str(value)
-    return dates.format_date(day, "medium", locale=g.language)
+    return _date(day, g.language)
+
+
+@lru_cache(maxsize=4096)
+def _date(day: date, language: str) -> str:
+    return dates.format_date(day, "medium", locale=language)
 
 
 def format_day(value: Any) -> str:
@@ -148,8 +182,13 @@ def format_number(value: Any, digits: int | None = None) -> str:
     """A number with the separators of the person's language."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return "" if value is None else str(value)
+    return _number(value, digits, g.language)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, digits: int | None, language: str) -> str:
     pattern = None if digits is None else "#,##0." + "0" * digits if digits else "#,##0"
-    return numbers.format_decimal(value, format=pattern, locale=g.language)
+    return numbers.format_decimal(value, format=pattern, locale=language)
 
 
 def format_size(size: int) -> str:
@@ -197,5 +236,6 @@ def install(app: Flask) -> None:
         size=format_size,
         say=say,
     )
-    app.jinja_env.globals.update(languages=LANGUAGES, today=today)
+    words = Words()
+    app.jinja_env.globals.update(languages=LANGUAGES, today=today, _=words, gettext=words)
     app.jinja_env.filters["initials"] = initials

@@ -116,7 +116,7 @@ def _column(found: ListPage, value: Any, row: Any, item: Item | None, *, after: 
     if row is not None or after:
         query = _query(found, limit=CARDS, after=after, category=value if after else key)
         answer = context.node().views.page(found.database, found.view.name, query)
-        cards = grid.shown_rows(found.database, found.columns, answer.rows)
+        cards = grid.shown_rows(found.database, found.columns, answer.rows, found.cells)
         following = answer.next if answer.more else None
         found.indexing = max(found.indexing, answer.indexing)
     cells = found.cells

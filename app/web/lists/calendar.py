@@ -132,7 +132,7 @@ def _rows(found: ListPage, first: date, last: date) -> list[grid.ShownRow]:
     rows = context.node().views.calendar(
         found.database, found.view.name, lower.isoformat(), upper.isoformat(), found.state.condition()
     )
-    return grid.shown_rows(found.database, found.columns, rows)
+    return grid.shown_rows(found.database, found.columns, rows, found.cells)
 
 
 def _when(value: Any) -> tuple[date | None, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from babel import numbers
 from flask import g
@@ -36,10 +36,12 @@ REPEATED = frozenset({"keyword", "names", "date"})  # what they show depends on 
 LINES = 160  # characters of a text in a cell
 
 
-class Cells(NamedTuple):
-    """Makes cells of one database: the design gives the words of choices."""
+class Cells:
+    """Makes cells of one database for one person: the design gives the words of choices."""
 
-    design: Design | None
+    def __init__(self, design: Design | None) -> None:
+        self.design = design
+        self._made: dict[tuple[str, str, int], Markup] = {}
 
     def html(self, column: Column, value: Any, document: Mapping[str, Any]) -> Markup:
         """A value in its cell."""
@@ -51,15 +53,13 @@ class Cells(NamedTuple):
         return self.known(column, value, document)
 
     def known(self, column: Column, value: Any, document: Mapping[str, Any]) -> Markup:
-        """A single value in its cell; people, choices and dates come again and again and are made once a request."""
+        """A single value in its cell; people, choices and dates come again and again and are made once."""
         if column.type not in REPEATED or not isinstance(value, str):
             return self.one(column, value, document)
-        made: dict[Any, Markup] = g.setdefault("cells", {})
-        item = column.item if column.type == "keyword" else None
-        key = (column.type, value, id(item))
-        found = made.get(key)
+        key = (column.type, value, id(column.item) if column.type == "keyword" else 0)
+        found = self._made.get(key)
         if found is None:
-            found = made[key] = self.one(column, value, document)
+            found = self._made[key] = self.one(column, value, document)
         return found
 
     def text(self, item: Item | None, kind: str, value: Any) -> str:
@@ -160,7 +160,11 @@ def tone_of(key: str) -> int:
 
 def person(key: str, name: str | None = None) -> Markup:
     """Who: initials in a circle, and the name."""
-    shown = name or person_label(key)
+    return _person(key, name or person_label(key))
+
+
+@lru_cache(maxsize=4096)
+def _person(key: str, shown: str) -> Markup:
     return Markup(
         '<span class="person"><span class="avatar tone-{}" aria-hidden="true">{}</span>'
         '<span class="person-name">{}</span></span>'

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from markupsafe import escape
 
 from app.design import Column, Design, Item, View
 from app.web import preferences
@@ -55,6 +58,16 @@ class ShownColumn:
     def right(self) -> bool:
         """Numbers stand on the right."""
         return self.column.type in ("money", "number", "integer")
+
+    @cached_property
+    def marked(self) -> str:
+        """The attribute of its cells that names it."""
+        return f' data-item="{escape(self.name)}"'
+
+    @cached_property
+    def opening(self) -> str:
+        """The tag its cells begin with."""
+        return f'<td class="number"{self.marked}>' if self.right else f"<td{self.marked}>"
 
 
 def name_of(database: str, view: str) -> str:

@@ -75,6 +75,18 @@ class ShownRow:
     columns: Mapping[str, Any] = field(default_factory=dict)
     doc: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def html(self) -> Markup:
+        """The cells as table cells. Joined here: a list has hundreds, and a template takes four times as long."""
+        made = []
+        for html, column in self.cells:
+            if column.linking:
+                made.append(f'<td class="cell-link indent-{self.level}"{column.marked}>')
+                made.append(f'<a href="{self.url}" tabindex="-1">{html or "—"}</a></td>')
+            else:
+                made.append(f"{column.opening}{html}</td>")
+        return Markup("".join(made))  # noqa: S704 - cells are HTML, addresses are quoted
+
 
 @dataclass(frozen=True)
 class Group:
@@ -101,25 +113,28 @@ def document_url(database: str, id: str) -> str:
     return f"/db/{quote(database, safe='')}/doc/{quote(id, safe='')}"
 
 
-def shown_rows(database: Database, columns: Sequence[ShownColumn], rows: Iterable[Any]) -> list[ShownRow]:
-    """Rows of a page as cells. Titles of linked documents are fetched together."""
-    cells = Cells(database.design)
+def shown_rows(
+    database: Database, columns: Sequence[ShownColumn], rows: Iterable[Any], cells: Cells | None = None
+) -> list[ShownRow]:
+    """Rows of a page as cells, made by `cells` where the page has them. Titles of linked documents are fetched
+    together.
+    """
+    cells = cells or Cells(database.design)
     rows = list(rows)
     _fetch_links(database, columns, rows)
+    named = [(column, column.column, column.name) for column in columns]
+    base, nothing = document_url(database.name, ""), Markup("")
     found = []
     for row in rows:
         doc = row.doc or {}
         shown = [
-            Cell(
-                Markup("") if row.restricted else cells.html(column.column, row.columns.get(column.name), doc),
-                column,
-            )
-            for column in columns
+            Cell(nothing if row.restricted else cells.html(column, row.columns.get(name), doc), shown_column)
+            for shown_column, column, name in named
         ]
         found.append(
             ShownRow(
                 row.id,
-                document_url(database.name, row.id),
+                base + quote(row.id, safe=""),
                 row.rev,
                 row.form or "",
                 row.unread,

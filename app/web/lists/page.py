@@ -7,6 +7,7 @@ unfolded; a view without asks for one page of rows. What the person may not read
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -56,9 +57,9 @@ class ListPage:
         """The least width of the grid; where there is more, the flexible column takes it."""
         return sum(column.width for column in self.columns) + 36
 
-    @property
+    @cached_property
     def cells(self) -> Cells:
-        """Makes words of values."""
+        """Makes cells and words of values."""
         return Cells(self.database.design)
 
 
@@ -92,7 +93,7 @@ def fetch(page: ListPage, *, after: str | None = None, category: Any = None, lim
     """One page of rows from the index, shown."""
     query = page.state.query(limit=limit, after=after, category=category)
     found = context.node().views.page(page.database, page.view.name, query)
-    page.rows = grid.shown_rows(page.database, page.columns, found.rows)
+    page.rows = grid.shown_rows(page.database, page.columns, found.rows, page.cells)
     page.next, page.more = found.next, found.more
     page.indexing = max(page.indexing, found.indexing)
     page.partial = page.partial or found.partial
