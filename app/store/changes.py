@@ -44,11 +44,7 @@ def read(
         found.sort(key=lambda row: row.seq, reverse=descending)
         return [_change(row, include_docs, style) for row in found[:count]]
     newest = _update_seq(connection, db)
-    if visible is not None and table and prefers_merge(visible, newest - since, count):
-        keys = _merged(db, since, count, table, descending)
-    else:
-        keys = _walked(db, since, count, table, descending)
-    query, arguments = keys
+    query, arguments = keys(db, since, newest, count, visible, table, descending=descending)
     columns = _COLUMNS if include_docs or style == "all_docs" else _NO_CONTENT
     changed = connection.execute(
         f"SELECT {columns} FROM ({query}) AS k CROSS JOIN documents AS d ON d.doc = k.doc", arguments
@@ -56,6 +52,16 @@ def read(
     answer = [_change(Row(*row), include_docs, style) for row in changed]
     answer.sort(key=lambda change: change.seq, reverse=descending)  # they do come so; SQL just does not promise
     return answer
+
+
+def keys(
+    db: int, since: int, upto: int, limit: int, visible: Visible | None, table: str | None, *, descending: bool = False
+) -> tuple[str, tuple[int, ...]]:
+    """SQL for (doc, seq) of the documents changed after `since` and up to `upto`, in order; `table` has the visible
+    sets."""
+    if visible is not None and table and prefers_merge(visible, upto - since, limit):
+        return _merged(db, since, upto, limit, table, descending)
+    return _walked(db, since, upto, limit, table, descending)
 
 
 def prefers_merge(visible: Visible, newer: int, limit: int) -> bool:
@@ -66,21 +72,23 @@ def prefers_merge(visible: Visible, newer: int, limit: int) -> bool:
     return merge < walk
 
 
-def _walked(db: int, since: int, limit: int, table: str | None, descending: bool) -> tuple[str, tuple[int, ...]]:
+def _walked(
+    db: int, since: int, upto: int, limit: int, table: str | None, descending: bool
+) -> tuple[str, tuple[int, ...]]:
     seen = f" AND access IN {table}" if table else ""
     return (
-        f"SELECT doc, seq FROM documents INDEXED BY documents_by_seq WHERE db = ? AND seq > ?{seen}"
+        f"SELECT doc, seq FROM documents INDEXED BY documents_by_seq WHERE db = ? AND seq > ? AND seq <= ?{seen}"
         f" ORDER BY seq {'DESC' if descending else 'ASC'} LIMIT ?",
-        (db, since, limit),
+        (db, since, upto, limit),
     )
 
 
-def _merged(db: int, since: int, limit: int, table: str, descending: bool) -> tuple[str, tuple[int, ...]]:
+def _merged(db: int, since: int, upto: int, limit: int, table: str, descending: bool) -> tuple[str, tuple[int, ...]]:
     return (
         f"SELECT m.doc, m.seq FROM {table} AS v CROSS JOIN documents AS m INDEXED BY documents_by_access"
-        " ON m.db = ? AND m.access = v.access AND m.seq > ?"
+        " ON m.db = ? AND m.access = v.access AND m.seq > ? AND m.seq <= ?"
         f" ORDER BY m.seq {'DESC' if descending else 'ASC'} LIMIT ?",
-        (db, since, limit),
+        (db, since, upto, limit),
     )
 
 

@@ -90,6 +90,7 @@ def _compact_log(store: Store, db: int, before: str) -> int:
             removed += connection.executemany(
                 "DELETE FROM access_log WHERE db = ? AND seq = ? AND doc = ?", [(db, *row) for row in found]
             ).rowcount
+            connection.execute("UPDATE databases SET log_from = max(log_from, ?) WHERE db = ?", (last, db))
 
 
 def named_blobs(connection: sqlite3.Connection) -> set[str]:

@@ -46,7 +46,9 @@ class Ledger:
         tree: bytes,
     ) -> None:
         """A document that was not here."""
-        self._created.append((doc, self._db, id, rev, deleted, self.seq, access, form_of(items), *content, tree))
+        self._created.append(
+            (doc, self._db, id, rev, deleted, self.seq, access, self.seq, form_of(items), *content, tree)
+        )
         self._count(access, deleted, 1)
         if deleted:
             self.log(doc, access, deleted)
@@ -85,8 +87,6 @@ class Ledger:
         by, at, device, action, comment = context
         self._history.append((self._db, id, rev, at, by, device, action, comment, items))
 
-    def write(self) -> None:
-        """Everything noted so far."""
     def unsent(self, id: str, rev: str) -> None:
         """A revision that the upstream does not have."""
         self._unsent.append((self._db, id, rev, self.now))
@@ -95,6 +95,8 @@ class Ledger:
         """An attachment of which only the stub has come."""
         self._missing.append((self._db, id, rev, name, stub.address, stub.length, stub.digest))
 
+    def write(self) -> None:
+        """Everything noted so far."""
         for statement, noted in (
             (_CREATE, self._created),
             (_TAKE, self._taken),
@@ -102,10 +104,10 @@ class Ledger:
             (_KEEP, self._kept),
             (_HISTORY, self._history),
             (_LOG, self._log),
-            (_COUNT, [(more, access) for access, more in self._live.items() if more]),
-        ):
             (_UNSENT, self._unsent),
             (_MISSING, self._missing),
+            (_COUNT, [(more, access) for access, more in self._live.items() if more]),
+        ):
             if noted:
                 self._connection.executemany(statement, noted)
                 noted.clear()
@@ -121,8 +123,8 @@ def form_of(items: Body) -> str | None:
 
 
 _CREATE = (
-    "INSERT INTO documents (doc, db, id, rev, deleted, seq, access, form, body, attachments, tree)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO documents (doc, db, id, rev, deleted, seq, access, born, form, body, attachments, tree)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UPDATE = (
     "UPDATE documents SET rev = ?, deleted = ?, seq = ?, access = ?, form = ?, body = ?, attachments = ?,"
@@ -135,9 +137,9 @@ _HISTORY = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _LOG = "INSERT INTO access_log (db, seq, doc, access, deleted, at) VALUES (?, ?, ?, ?, ?, ?)"
-_COUNT = "UPDATE sets SET documents = documents + ? WHERE access = ?"
-_HEADER = "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ? WHERE db = ?"
 _UNSENT = "INSERT OR IGNORE INTO unsent (db, id, rev, at) VALUES (?, ?, ?, ?)"
 _MISSING = (
     "INSERT OR IGNORE INTO missing_content (db, id, rev, name, address, length, digest) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_COUNT = "UPDATE sets SET documents = documents + ? WHERE access = ?"
+_HEADER = "UPDATE databases SET update_seq = ?, documents = documents + ?, deleted = deleted + ? WHERE db = ?"

@@ -30,8 +30,31 @@ def shipped(name: str) -> str:
     return files("app.store").joinpath("schema", name).read_text(encoding="utf-8")
 
 
-DOCUMENTS = Schema(1, shipped("documents.sql"), {})
-NODE = Schema(1, shipped("node.sql"), {})
+DOCUMENTS = Schema(
+    2,
+    shipped("documents.sql"),
+    {
+        1: (
+            "ALTER TABLE databases ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;",
+            "ALTER TABLE documents ADD COLUMN born INTEGER NOT NULL DEFAULT 0;",
+            "CREATE INDEX purged_by_doc ON purged (db, doc);",
+        )
+    },
+)
+NODE = Schema(
+    2,
+    shipped("node.sql"),
+    {
+        1: (
+            "CREATE TABLE devices (id TEXT PRIMARY KEY, person TEXT NOT NULL, label TEXT NOT NULL, platform TEXT NOT NULL,"
+            " digest TEXT NOT NULL UNIQUE, wipe_key TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
+            " last_seen TEXT, last_sync TEXT, detail TEXT NOT NULL) WITHOUT ROWID;",
+            "CREATE INDEX devices_by_person ON devices (person);",
+            "CREATE TABLE epochs (id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, person TEXT NOT NULL, names TEXT NOT NULL,"
+            " at TEXT NOT NULL) WITHOUT ROWID;",
+        )
+    },
+)
 
 
 def prepare(file: SqliteFile, schema: Schema) -> None:

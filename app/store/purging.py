@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app import clock
 from app.errors import NotFound
 from app.store import revisions, rows
 from app.store.compaction import STEP
@@ -64,7 +65,7 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
     connection.execute("DELETE FROM documents WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM bodies WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM history WHERE db = ? AND id = ?", (db, row.id))
-    connection.execute("DELETE FROM access_log WHERE db = ? AND doc = ?", (db, row.doc))
+    _log(connection, db, row, header[0])
     connection.execute(
         "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id)"
         " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq,"
@@ -73,3 +74,15 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
     )
     old = None if row.deleted else row.items()
     return Changed(row.doc, row.id, header[0], old, None, row.access, row.access, row.rev, False)
+
+
+def _log(connection: sqlite3.Connection, db: int, row: Row, seq: int) -> None:
+    """Who had the document is to be told that it is gone, also who lost access shortly before. Log rows of a
+    document of the same id that was purged earlier are this one's from now on: `purged` remembers one number."""
+    before = connection.execute("SELECT doc FROM purged WHERE db = ? AND id = ?", (db, row.id)).fetchone()
+    if before is not None:
+        connection.execute("UPDATE access_log SET doc = ? WHERE doc = ? AND db = ?", (row.doc, before[0], db))
+    connection.execute(
+        "INSERT INTO access_log (db, seq, doc, access, deleted, at) VALUES (?, ?, ?, ?, 1, ?)",
+        (db, seq, row.doc, row.access, clock.now()),
+    )

@@ -93,7 +93,7 @@ def test_the_feed_reads_covering_indexes(store: Store, merge: bool, index: str, 
     with store.transaction() as connection:
         connection.execute("CREATE TEMP TABLE visible_x (access INTEGER PRIMARY KEY)")
         make = changes._merged if merge else changes._walked
-        query, arguments = make(1, 0, 10, "visible_x", descending)
+        query, arguments = make(1, 0, 100, 10, "visible_x", descending)
         plan = " / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", arguments))
     assert f"USING COVERING INDEX {index}" in plan
     assert ("TEMP B-TREE" in plan) is merge

@@ -14,7 +14,8 @@ CREATE TABLE databases (
     created_at TEXT NOT NULL,
     update_seq INTEGER NOT NULL DEFAULT 0,
     documents INTEGER NOT NULL DEFAULT 0,        -- live
-    deleted INTEGER NOT NULL DEFAULT 0
+    deleted INTEGER NOT NULL DEFAULT 0,
+    log_from INTEGER NOT NULL DEFAULT 0          -- access_log is complete after this seq
 );
 
 CREATE TABLE documents (
@@ -25,6 +26,7 @@ CREATE TABLE documents (
     deleted INTEGER NOT NULL,
     seq INTEGER NOT NULL,                        -- of the last change, per database
     access INTEGER NOT NULL,                     -- sets.access: who may read it
+    born INTEGER NOT NULL DEFAULT 0,             -- seq that brought it: who stands before it never had it
     form TEXT,
     body BLOB NOT NULL,                          -- winner's items, JSON
     attachments BLOB,                            -- winner's stubs, JSON, or NULL
@@ -61,7 +63,7 @@ CREATE TABLE set_names (
     PRIMARY KEY (db, name, access)
 ) WITHOUT ROWID;
 
-CREATE TABLE access_log (                        -- every change of a document's set, and every deletion
+CREATE TABLE access_log (                        -- every change of a document's set, every deletion, every purge
     db INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     doc INTEGER NOT NULL,
@@ -102,6 +104,7 @@ CREATE TABLE purged (                            -- a push with nothing newer is
     PRIMARY KEY (db, id)
 ) WITHOUT ROWID;
 CREATE INDEX purged_by_seq ON purged (db, seq);
+CREATE INDEX purged_by_doc ON purged (db, doc);
 
 CREATE TABLE numbers (                           -- leased blocks of running numbers per series and year
     series TEXT NOT NULL,                        -- database/series, with what the pattern puts before {seq}
@@ -124,9 +127,6 @@ CREATE TABLE issued_keys (                       -- names of persons and groups,
     at TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- The view index: keys only. Columns are computed from the body when a page is shown.
-CREATE TABLE orders (                            -- one per (database, selection, sort key); views share them
-    ord INTEGER PRIMARY KEY AUTOINCREMENT,       -- never used again: doc_entries may still name an old one
 -- What only a laptop has. It lies here because it commits with the documents; node.db is another file, and a commit
 -- over two files in WAL mode is not one commit.
 CREATE TABLE upstream (                          -- one row a database; '' = the person and the hub
@@ -181,6 +181,9 @@ CREATE TABLE erasing (                           -- purged documents of which tr
     addresses TEXT NOT NULL                      -- JSON list: attachment contents it named
 );
 
+-- The view index: keys only. Columns are computed from the body when a page is shown.
+CREATE TABLE orders (                            -- one per (database, selection, sort key); views share them
+    ord INTEGER PRIMARY KEY AUTOINCREMENT,       -- never used again: doc_entries may still name an old one
     db INTEGER NOT NULL,
     digest TEXT NOT NULL,
     ready INTEGER NOT NULL DEFAULT 0,            -- 1 complete, 0 being built, -1 being removed

@@ -34,6 +34,28 @@ CREATE TABLE tokens (
     last_used TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE devices (                           -- laptops; the row of a revoked one stays, to tell it so
+    id TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    label TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,                 -- of its token
+    wipe_key TEXT NOT NULL,                      -- with which the hub proves that a revocation is its own
+    state TEXT NOT NULL,                         -- active revoked wiped
+    created_at TEXT NOT NULL,
+    last_seen TEXT,
+    last_sync TEXT,
+    detail TEXT NOT NULL                         -- JSON: databases, selection, what it last reported
+) WITHOUT ROWID;
+CREATE INDEX devices_by_person ON devices (person);
+CREATE TABLE epochs (                            -- names with which a person read, as tokens of the feed quote them
+    id TEXT PRIMARY KEY,                         -- digest of the rest: the same names are the same epoch
+    incarnation TEXT NOT NULL,                   -- of the database
+    person TEXT NOT NULL,
+    names TEXT NOT NULL,                         -- JSON list, sorted
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE audit (
     n INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
