@@ -139,6 +139,32 @@ class RevisionTree:
         shared = set(paths[0]).intersection(*paths[1:])
         return next((rev for rev in paths[0] if rev in shared), None)
 
+    def lineage(self, rev: str, joined: Mapping[str, str]) -> set[str]:
+        """A revision, its ancestors, and what was merged into any of them with theirs.
+
+        `joined`: what was merged (a leaf before it was ended) → the revision it was merged into.
+        """
+        found: set[str] = set()
+        waiting = [rev]
+        while waiting:
+            for step in self._upwards(waiting.pop()):
+                if step in found:
+                    break
+                found.add(step)
+                waiting += [loser for loser, into in joined.items() if into == step and loser in self.nodes]
+        return found
+
+    def merge_base(self, revisions: Iterable[str], joined: Mapping[str, str]) -> str | None:
+        """The youngest revision that all of these descend from, merges counted as descent; None: there is none, or
+        it is another one for some of them (then merge fewer at once)."""
+        lineages = [self.lineage(rev, joined) for rev in revisions]
+        youngest = {
+            max(shared, key=order) if (shared := one & other) else None
+            for place, one in enumerate(lineages)
+            for other in lineages[place + 1 :]
+        }
+        return youngest.pop() if len(youngest) == 1 else None
+
     def possible_ancestors(self, missing: Iterable[str]) -> list[str]:
         """Leaves older than a missing revision: a delta may build on them. As CouchDB's `_revs_diff`."""
         newest = max((generation(rev) for rev in missing), default=0)

@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from app.access.merging import empty, merge_sets, same
+
 MISSING_BASE: Mapping[str, Any] = {}
 
 
@@ -36,16 +38,6 @@ class Merge(NamedTuple):
 
     items: dict[str, Any]
     clashes: list[Clash]
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values mean the same: an absent item, `None`, an empty text and an empty list all mean "nothing"."""
-    return one == other or (empty(one) and empty(other))
-
-
-def empty(value: Any) -> bool:
-    """Whether a value says nothing (zero and False do say something)."""
-    return value is None or value == "" or value == [] or value == {}
 
 
 def changed(base: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +73,4 @@ def three_way(
     return Merge(items, clashes)
 
 
-def merge_sets(base: list[Any], theirs: list[Any], mine: list[Any]) -> list[Any]:
-    """Both edits of a list without order: theirs first, then what is new in mine, less what either removed."""
-    removed = [entry for entry in base if entry not in theirs or entry not in mine]
-    merged: list[Any] = []
-    for entry in [*theirs, *mine]:
-        if entry not in merged and entry not in removed:
-            merged.append(entry)
-    return merged
+__all__ = ["Clash", "Merge", "changed", "empty", "merge_sets", "same", "three_way"]
