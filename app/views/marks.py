@@ -9,19 +9,20 @@ so do not mark again; a person's own edits never do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from app.access.database import Database
-from app.access.model import Reading
+from app.access.model import Document, Reading
 from app.store import Store
 from app.views.orders import Selection
 
 CAP = 100
 LOOKED_AT = 20_000  # changes looked at for a count, newest first
 LISTED = 2_000
+BATCH = 200  # changes looked at together
 
 
 class Seen(NamedTuple):
@@ -126,6 +127,21 @@ class Marks:
         with database.reading() as reading:
             return len(unread_documents(reading, seen, selection, cap)[0])
 
+    def newest(self, database: Database, view: str, most: int) -> list[Document]:
+        """Unread documents of a view, those marked by hand and then the last changed first."""
+        seen = self.seen(database)
+        with database.reading() as reading:
+            docs, _ = unread_documents(reading, seen, selection_of(database, view), most)
+            ids = [
+                id
+                for (id,) in reading.connection.execute(
+                    "SELECT d.id FROM json_each(?) AS w CROSS JOIN documents AS d ON d.doc = w.value",
+                    (orjson.dumps(docs).decode(),),
+                )
+            ]
+        found = database.get_many(ids)
+        return [found[id] for id in ids if id in found]
+
     def forget(self, person: str) -> None:
         """Remove what a person who is gone kept about views: marks, saved filters, column choices, drafts."""
         with self.store.node.transaction() as connection:
@@ -147,22 +163,36 @@ def unread_documents(
         return [], True
     found: dict[int, None] = {}
     by_hand = [id for id, rev in seen.read.items() if rev == ""][:LISTED]
-    for doc, id, seq, rev, body in _by_id(reading, by_hand):
-        _consider(found, seen, selection, doc, id, seq, rev, body)
-    rows = reading.connection.execute(
-        "SELECT doc, id, seq, rev, body FROM documents WHERE doc IN (SELECT doc FROM"
-        " (SELECT doc, access FROM documents INDEXED BY documents_by_seq WHERE db = ? AND seq > ?"
-        f" ORDER BY seq DESC LIMIT ?) WHERE access IN (SELECT access FROM {reading.table}))"
-        " AND deleted = 0 ORDER BY seq DESC",
-        (reading.number, seen.baseline, LOOKED_AT),
-    )
-    newest = reading.connection.execute("SELECT update_seq FROM databases WHERE db = ?", (reading.number,))
-    whole = newest.fetchone()[0] - seen.baseline <= LOOKED_AT
-    for doc, id, seq, rev, body in rows:
-        if len(found) >= most:
-            return list(found)[:most], False
-        _consider(found, seen, selection, doc, id, seq, rev, body)
-    return list(found)[:most], whole
+    for row in _by_id(reading, by_hand):
+        _consider(found, seen, selection, *row)
+    looked = 0
+    for rows in _since(reading, seen.baseline):
+        for row in rows:
+            _consider(found, seen, selection, *row)
+            if len(found) >= most:
+                return list(found)[:most], False
+        looked += BATCH
+    return list(found), looked < LOOKED_AT
+
+
+def _since(reading: Reading, baseline: int) -> Iterator[list[tuple[int, str, int, str, bytes]]]:
+    """Documents the person may read of each `BATCH` changes since, the newest first; bodies only as far as one asks."""
+    before = 2**62
+    for _ in range(LOOKED_AT // BATCH):
+        keys = reading.connection.execute(
+            "SELECT seq, access, doc FROM documents INDEXED BY documents_by_seq WHERE db = ? AND seq > ? AND seq < ?"
+            " ORDER BY seq DESC LIMIT ?",
+            (reading.number, baseline, before, BATCH),
+        ).fetchall()
+        if not keys:
+            return
+        before = keys[-1][0]
+        wanted = orjson.dumps([doc for _, access, doc in keys if access in reading.visible.sets]).decode()
+        yield reading.connection.execute(
+            "SELECT d.doc, d.id, d.seq, d.rev, d.body FROM json_each(?) AS w CROSS JOIN documents AS d"
+            " ON d.doc = w.value WHERE d.deleted = 0",
+            (wanted,),
+        ).fetchall()
 
 
 def _by_id(reading: Reading, ids: list[str]) -> list[tuple[int, str, int, str, bytes]]:

@@ -164,10 +164,8 @@ def _unread() -> list[Line]:
         view = next((one for one in context.node().views.describe(database) if one.unread and one.forms), None)
         if view is None:
             continue
-        page = context.node().views.page(database, view.name, ViewQuery(limit=ROWS, unread=True))
-        for row in page.rows:
-            if not row.restricted:
-                found.append((str(row.doc.get("changed_at") or ""), _document_line(database, row.doc, unread=True)))
+        for document in context.node().marks.newest(database, view.name, ROWS):
+            found.append((str(document.get("changed_at") or ""), _document_line(database, document, unread=True)))
     found.sort(key=lambda pair: pair[0], reverse=True)
     return [line for _at, line in found[:RECENT]]
 
