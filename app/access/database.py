@@ -271,6 +271,16 @@ class Database:
         stub = Stub(content_type, blob.length, blob.digest, blob.address)
         return self._writer.attach(id, name, stub, rev)
 
+    def store_content(
+        self, stream: Readable, content_type: str, *, id: str | None = None, form: str | None = None
+    ) -> Stub:
+        """Content that a save of this document (None: of a new one) will name in `_attachments`; what no save names
+        is collected. Refused before it is read. NotFound, Forbidden."""
+        if not (self.may_edit(self._opened.find(id).body) if id else self.may_create(form)):
+            raise Forbidden("You may not change this document.")
+        blob = self._opened.store.blobs.write(stream)
+        return Stub(content_type, blob.length, blob.digest, blob.address)
+
     def delete_attachment(self, id: str, name: str, rev: str | None = None) -> Saved:
         """Remove an attachment. NotFound, Forbidden, Conflict."""
         return self._writer.attach(id, name, None, rev)

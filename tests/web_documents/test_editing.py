@@ -56,6 +56,26 @@ def test_new_customer_with_every_kind_of_field(visit: Visit, opened: Opened) -> 
     assert found["owner"] == "north"
 
 
+def test_a_default_follows_what_it_depends_on_until_the_person_says_otherwise(
+    visit: Visit, opened: Opened, customer: str
+) -> None:
+    page = visit("north", f"/db/deals/new/deal?customer={customer}&title=Tea")
+    probability = page.locator("[name='item.probability']")
+    expect(probability).to_have_value("10")
+    page.select_option("[name='item.stage']", "proposal")
+    expect(probability).to_have_value("50")
+    probability.fill("10")
+    page.select_option("[name='item.stage']", "negotiation")
+    expect(page.locator("[name='_default.probability']")).to_have_value("75")
+    save(page)
+    found = opened("deals", "north").get(page.url.rpartition("/")[2])
+    assert (found["stage"], found["probability"]) == ("negotiation", 10)
+    page.goto(page.url.partition("/db/")[0] + f"/db/deals/new/deal?customer={customer}&title=Coffee")
+    page.select_option("[name='item.stage']", "proposal")
+    save(page)  # at once, before the page heard what follows
+    assert opened("deals", "north").get(page.url.rpartition("/")[2])["probability"] == 50
+
+
 def test_what_is_wrong_stands_beside_the_field(visit: Visit) -> None:
     page = visit("north", "/db/customers/new/customer")
     page.fill("[name='item.email']", "no mail address")

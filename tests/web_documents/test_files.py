@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.access import Database
-from app.web.documents.pictures import settled
+from app.errors import Forbidden, NotFound
+from app.web.documents.sentfiles import settled
 from tests.web_documents.test_documents import sign_in
 
 Visit = Callable[[str, str], Page]
@@ -54,6 +55,55 @@ def test_a_file_chosen_for_an_item_is_named_by_it(client: FlaskClient, opened: O
     assert sorted(found["_attachments"]) == ["a.pdf", "b.png"]
     page = client.get(f"/db/deals/doc/{deal}").get_data(as_text=True)
     assert page.index('"contract"') < page.index("a.pdf<") < page.index('data-file-item="files"') < page.index("b.png<")
+
+
+def test_a_new_document_and_its_files_are_one_revision(client: FlaskClient, opened: Opened, customer: str) -> None:
+    sign_in(client, "north")
+    sent = {
+        "_fields": "title customer owner",
+        "item.title": "Tea",
+        "item.customer": customer,
+        "item.owner": "north",
+        "_files.contract": (BytesIO(PDF), "a.pdf"),
+        "_files.files": [(BytesIO(DOT), "b.png"), (BytesIO(DOT), "b.png")],
+    }
+    answer = post(client, "/db/deals/new/deal", sent)
+    found = opened("deals", "north").get(answer.json["location"].rpartition("/")[2])
+    assert (found["contract"], found["files"]) == (["a.pdf"], ["b.png", "b (2).png"])
+    assert found["_rev"].startswith("1-")
+    assert opened("deals", "north").history(found["_id"]) == []
+
+
+def test_files_and_items_of_an_edit_are_one_entry(client: FlaskClient, opened: Opened, deal: str) -> None:
+    sign_in(client, "north")
+    deals = opened("deals", "north")
+    sent = {"_rev": deals.get(deal)["_rev"], "_fields": "title", "item.title": "Green tea"}
+    post(client, f"/db/deals/doc/{deal}/edit", {**sent, "_files.contract": (BytesIO(PDF), "a.pdf")})
+    post(client, f"/db/deals/doc/{deal}/attachments", {"item": "files", "file": (BytesIO(DOT), "b.png")})
+    post(client, f"/db/deals/doc/{deal}/remove-attachment/b.png", {})
+    changed = [set(entry.items) - {"changed_at"} for entry in reversed(deals.history(deal))]
+    assert changed == [{"title", "contract", "_attachments"}, {"files", "_attachments"}, {"files", "_attachments"}]
+
+
+def test_a_refused_save_attaches_nothing(client: FlaskClient, opened: Opened, deal: str) -> None:
+    sign_in(client, "north")
+    rev = opened("deals", "north").get(deal)["_rev"]
+    sent = {"_rev": rev, "_fields": "title", "item.title": "", "_files.contract": (BytesIO(PDF), "a.pdf")}
+    assert post(client, f"/db/deals/doc/{deal}/edit", sent).status_code == 422
+    assert "_attachments" not in opened("deals", "north").get(deal)
+
+
+def test_content_is_refused_before_it_is_read_where_the_document_may_not_be_changed(
+    opened: Opened, customer: str
+) -> None:
+    class Unread:
+        def read(self, _size: int = -1) -> bytes:
+            raise AssertionError
+
+    with pytest.raises(NotFound):
+        opened("customers", "south").store_content(Unread(), "text/plain", id=customer)
+    with pytest.raises(Forbidden):
+        opened("directory", "north").store_content(Unread(), "text/plain", form="group")
 
 
 def test_removing_a_file_takes_its_name_off_the_item(client: FlaskClient, opened: Opened, deal: str) -> None:

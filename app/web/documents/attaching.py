@@ -12,18 +12,10 @@ from __future__ import annotations
 import mimetypes
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import url_for
-from flask_babel import gettext
-from werkzeug.datastructures import FileStorage
-
-from app.errors import DavenportError
-from app.web import i18n
-
-if TYPE_CHECKING:
-    from app.access import Database
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"}
 TEXTS = {"text/plain", "text/csv", "text/markdown", "application/json", "text/x-log"}
@@ -115,31 +107,3 @@ def free_name(name: str, taken: Iterable[str]) -> str:
         number += 1
         found = f"{stem} ({number}){dot}{end}"
     return found
-
-
-def add(
-    database: Database,
-    id: str,
-    rev: str,
-    sent: Iterable[FileStorage],
-    problems: list[str],
-    names: list[str] | None = None,
-) -> str:
-    """Attach the files sent with a form; the revision they leave. Why one was refused goes to `problems`."""
-    taken: set[str] | None = None
-    for file in sent:
-        if not file.filename:
-            continue
-        if taken is None:
-            taken = set(database.get(id).get("_attachments") or {})
-        name = free_name(clean_name(file.filename), taken)
-        try:
-            rev = database.put_attachment(id, name, file.stream, file.mimetype or DOWNLOAD, rev).rev
-            taken.add(name)
-            if names is not None:
-                names.append(name)
-        except DavenportError as problem:
-            problems.append(
-                gettext("%(name)s was not attached: %(reason)s", name=name, reason=i18n.say(problem.reason))
-            )
-    return rev

@@ -10,19 +10,17 @@ program, is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_babel import gettext
-from werkzeug.datastructures import FileStorage
 
 from app.design import Form, Item
-from app.errors import DavenportError, Forbidden, Message
+from app.errors import Forbidden, Message
 from app.web.context import label
 from app.web.documents import attaching
 from app.web.documents.attaching import File
 from app.web.documents.layout import fixed, hidden, names_of
-from app.web.i18n import say
 
 if TYPE_CHECKING:
     from app.access import Database
@@ -74,39 +72,16 @@ def groups(database: Database, form: Form | None, document: Mapping[str, Any], *
     return found
 
 
-def open_item(database: Database, form: Form | None, document: Mapping[str, Any], name: str) -> Item | None:
+def open_item(
+    database: Database, form: Form | None, document: Mapping[str, Any], name: str, *, is_new: bool = False
+) -> Item | None:
     """The attachment item of that name; None for no name. Forbidden where the person may not fill it."""
     if not name:
         return None
     item = next((one for one in items_of(form) if one.name == name), None)
-    if item is None or fixed(item, names_of(database, document, old=document)):
+    if item is None or fixed(item, names_of(database, document, old=None if is_new else document)):
         raise Forbidden(Message("You may read this field but not change it."))
     return item
-
-
-def add(
-    database: Database,
-    id: str,
-    rev: str,
-    item: Item | None,
-    sent: Iterable[FileStorage],
-    problems: list[str],
-    names: list[str] | None = None,
-) -> str:
-    """Attach files under an item; the revision they leave. An item for one file gives up the one it had."""
-    added: list[str] = []
-    rev = attaching.add(database, id, rev, sent, problems, added)
-    if names is not None:
-        names.extend(added)
-    if item is None or not added:
-        return rev
-    try:
-        for name in added:
-            rev = note(database, id, name, rev, item)
-    except DavenportError as problem:
-        problems.append(say(problem.reason))
-        rev = str(database.get(id)["_rev"])
-    return rev
 
 
 def note(database: Database, id: str, name: str, rev: str, item: Item) -> str:
@@ -116,35 +91,6 @@ def note(database: Database, id: str, name: str, rev: str, item: Item) -> str:
         return rev
     rev = database.change(id, {item.name: [*held, name] if item.multiple else name}, rev, action="attach").rev
     return rev if item.multiple else _drop(database, id, rev, held)
-
-
-def add_sent(
-    database: Database,
-    form: Form | None,
-    id: str,
-    rev: str,
-    sent: Mapping[str, Sequence[FileStorage]],
-    problems: list[str],
-) -> str:
-    """The files of a form, each input's under its item; the revision they leave."""
-    for item in items_of(form):
-        chosen = [file for file in sent.get(FIELD + item.name, ()) if file.filename]
-        if chosen:
-            open_item(database, form, database.get(id), item.name)
-            rev = add(database, id, rev, item, chosen, problems)
-    return attaching.add(database, id, rev, sent.get("_files", ()), problems)
-
-
-def remove(database: Database, form: Form | None, id: str, names: Iterable[str], rev: str) -> str:
-    """Take files off a document and off the items that name them; the revision that leaves. Forbidden, NotFound."""
-    gone = list(dict.fromkeys(names))
-    document = database.get(id)
-    for item in items_of(form):
-        held = names_in(document, item)
-        if any(name in held for name in gone):
-            open_item(database, form, document, item.name)
-    rev = _drop(database, id, rev, gone)
-    return forget(database, form, id, gone, rev)
 
 
 def forget(database: Database, form: Form | None, id: str, gone: Iterable[str], rev: str) -> str:

@@ -4,7 +4,10 @@ The server runs the same rules as at save (`rules.preview`), so that what the pa
 
     {computed: {name: text}, tables: {name: [{cell: text}]}, hidden: {name: bool}, hidden_sections: {name: bool},
      required: {name: bool}, readonly: {name: bool}, choices: {name: [{value, label, retired}]},
-     pulled: {name: {value, label}}}
+     pulled: {name: {value, label}}, defaults: {name: {value, label}}}
+
+A default that depends on other items (the probability of a stage) follows them until the document is first saved, unless
+the person typed something else: the form holds beside such a field what the default was (`_default.<item>`).
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.design import Form, Item
 from app.errors import NotFound
-from app.web.context import open_database
+from app.web.context import node, open_database
 from app.web.documents.display import Shower
+from app.web.documents.formdata import Values, read_value
 from app.web.documents.layout import fixed, hidden, holds, names_of
 from app.web.documents.widgets import Editor, keyword_options
 
@@ -45,6 +49,7 @@ def answer(
         "readonly": {},
         "choices": {},
         "pulled": pulled(database, form, items, old),
+        "defaults": defaults(database, form, items) if old is None else {},
     }
     for name, item in form.items.items():
         if item.computed is not None:
@@ -105,3 +110,42 @@ def pulled(
                 shown = editor.shower.text(mine, source.get(from_item))
             found[name] = {"value": field.value, "label": shown}
     return found
+
+
+def dependent(form: Form) -> list[Item]:
+    """The items whose default depends on other items."""
+    return [
+        item
+        for item in form.items.values()
+        if item.default is not None
+        and not item.many
+        and item.type != "table"
+        and item.default.names & form.items.keys()
+    ]
+
+
+def defaults(database: Database, form: Form, items: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What the dependent defaults of a new document are now, as its fields would show them."""
+    following = dependent(form)
+    if not following:
+        return {}
+    names = {item.name for item in following}
+    others = {name: value for name, value in items.items() if name not in names}
+    filled = node().rules.preview(database, None, {**others, "form": form.name}).items
+    editor = Editor(database, form, filled, old=None)
+    fields = {item.name: editor.field(item) for item in following}
+    return {
+        name: {"value": field.value, "label": next((one.label for one in field.options if one.chosen), field.value)}
+        for name, field in fields.items()
+        if not field.fixed
+    }
+
+
+def untouched(form: Form, items: Mapping[str, Any], sent: Values, zone: str) -> set[str]:
+    """The items of a new document that still hold their dependent default as the page last showed it."""
+    return {
+        item.name
+        for item in dependent(form)
+        if (shown := sent.get(f"_default.{item.name}")) is not None
+        and read_value(item, shown, zone) == items.get(item.name)
+    }

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from app.design import Form
 from app.errors import BadRequest, Conflict, NotFound
+from app.ids import new_id
 from app.web.documents import formdata
 from app.web.documents.merging import Clash, three_way
+from app.web.documents.sentfiles import Files
 
 if TYPE_CHECKING:
     from app.access import Database
@@ -44,18 +46,25 @@ class Outcome:
         return bool(self.rev)
 
 
-def create(database: Database, form: Form, items: Mapping[str, Any]) -> Outcome:
-    """A new document from a form."""
+def create(database: Database, form: Form, items: Mapping[str, Any], files: Files) -> Outcome:
+    """A new document from a form, with its files."""
     filled = {name: value for name, value in items.items() if value not in (None, "", [])}
+    id = new_id()
     try:
-        saved = database.create({**filled, "form": form.name})
+        saved = database.create({**filled, **files.onto(id, {}, filled), "form": form.name}, id=id)
     except BadRequest as problem:
         return Outcome(errors=problem.fields, reason=problem.reason)
     return Outcome(id=saved.id, rev=saved.rev, warnings=list(saved.warnings))
 
 
 def update(
-    database: Database, form: Form, id: str, items: Mapping[str, Any], sent: formdata.Values, zone: str
+    database: Database,
+    form: Form,
+    id: str,
+    items: Mapping[str, Any],
+    sent: formdata.Values,
+    zone: str,
+    files: Files | None = None,
 ) -> Outcome:
     """The person's items onto a document that may have changed since the form was opened."""
     opened = sent.get("_rev") or ""
@@ -65,7 +74,7 @@ def update(
             current = database.get(id)
         except NotFound:
             return Outcome(gone=True)
-        outcome = _once(database, form, current, base, items, sent, zone)
+        outcome = _once(database, form, current, base, items, sent, zone, files)
         if outcome is not None:
             return outcome
     return Outcome(reason="busy")
@@ -79,6 +88,7 @@ def _once(
     items: Mapping[str, Any],
     sent: formdata.Values,
     zone: str,
+    files: Files | None,
 ) -> Outcome | None:
     untouched = base is not None and base.get("_rev") == current["_rev"]
     sets = {name for name, item in form.items.items() if item.many and item.type in UNORDERED}
@@ -89,6 +99,8 @@ def _once(
         wanted, clashes = settle(form, clashes, wanted, sent, zone)
     if clashes:
         return Outcome(clashes=clashes, current=dict(current))
+    if files is not None:
+        wanted |= files.onto(current["_id"], current, wanted)
     if not wanted:
         return Outcome(id=current["_id"], rev=current["_rev"], merged=not untouched)
     try:

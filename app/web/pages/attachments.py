@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 
-from app.errors import BadRequest
+from app.errors import BadRequest, NotFound
 from app.web import context
-from app.web.documents import attaching, itemfiles
+from app.web.documents import attaching, itemfiles, sentfiles
 from app.web.documents.titles import document_url, form_of
 
 blueprint = Blueprint("attachments", __name__)
@@ -39,8 +39,12 @@ def upload(database: str, id: str) -> Any:
     form = form_of(opened.design, document)
     item = itemfiles.open_item(opened, form, document, request.form.get("item", ""))
     problems: list[str] = []
-    names: list[str] = []
-    rev = itemfiles.add(opened, id, document["_rev"], item, request.files.getlist("file"), problems, names)
+    sent = {itemfiles.FIELD + item.name if item else "_files": request.files.getlist("file")}
+    files = sentfiles.store(opened, form, document, sent, problems)
+    rev, changed = document["_rev"], files.onto(id, document, {})
+    if changed:
+        rev = opened.change(id, changed, rev, action="attach").rev
+    names = files.names
     if problems and not names:
         raise BadRequest(" ".join(problems))
     if request.accept_mimetypes.best != "application/json":
@@ -64,6 +68,9 @@ def remove(database: str, id: str, file: str) -> Any:
     """Take an attachment off the document; the history keeps that it was there."""
     opened = context.open_database(database)
     document = opened.get(id)
-    itemfiles.remove(opened, form_of(opened.design, document), id, [file], document["_rev"])
+    if file not in (document.get("_attachments") or {}):
+        raise NotFound
+    files = sentfiles.store(opened, form_of(opened.design, document), document, {}, [], gone=[file])
+    opened.change(id, files.onto(id, document, {}), document["_rev"], action="detach")
     flash(_("%(name)s was removed.", name=file), "success")
     return redirect(document_url(database, id) + "#files", 303)

@@ -24,7 +24,7 @@ from app.design import Form
 from app.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.ids import new_id
 from app.web import context, i18n
-from app.web.documents import conflict, formdata, itemfiles, pictures, recompute, saving
+from app.web.documents import conflict, formdata, itemfiles, recompute, saving, sentfiles
 from app.web.documents.display import Shower
 from app.web.documents.drafts import Draft, Drafts
 from app.web.documents.layout import fixed, names_of
@@ -104,6 +104,8 @@ def create(database: str, form: str) -> Any:
     opened = context.open_database(database)
     made = the_form(opened, form)
     items = formdata.read_items(made, request.form, g.zone)
+    for name in recompute.untouched(made, items, request.form, g.zone):
+        del items[name]  # the form fills it as the other items have it now
     if parent := request.form.get("_parent"):
         items["parent"] = parent
     key = request.form.get("_key") or f"new:{form}:{new_id()[:12]}"
@@ -111,10 +113,11 @@ def create(database: str, form: str) -> Any:
         matches = context.node().rules.duplicates(opened, made, items)
         if matches:
             return show_duplicates(opened, made, items, key, matches)
-    outcome = saving.create(opened, made, items)
+    problems: list[str] = []
+    outcome = saving.create(opened, made, items, sent_files(opened, made, None, items, problems))
     if not outcome.saved:
         return show_refusal(opened, made, items, outcome, old=None, key=key)
-    return finish(opened, outcome, key)
+    return finish(opened, outcome, key, problems)
 
 
 def show_duplicates(database: Database, form: Form, items: dict[str, Any], key: str, matches: list[Any]) -> Any:
@@ -166,9 +169,11 @@ def update(database: str, id: str) -> Any:
     if form is None:
         raise NotFound
     items = formdata.read_items(form, request.form, g.zone)
-    outcome = saving.update(opened, form, id, items, request.form, g.zone)
+    problems: list[str] = []
+    files = sent_files(opened, form, document, items, problems)
+    outcome = saving.update(opened, form, id, items, request.form, g.zone, files)
     if outcome.saved:
-        return finish(opened, outcome, id)
+        return finish(opened, outcome, id, problems)
     if outcome.gone:
         raise NotFound
     if outcome.clashes:
@@ -179,21 +184,24 @@ def update(database: str, id: str) -> Any:
     return show_refusal(opened, form, {**document, **items}, outcome, old=document, key=id)
 
 
-def finish(database: Database, outcome: saving.Outcome, key: str) -> Any:
-    """After a save: attachments sent with it, the draft gone, on to the document."""
-    warnings = [said(warning) for warning in outcome.warnings]
-    form = form_of(database.design, database.get(outcome.id))
+def sent_files(
+    database: Database, form: Form, document: dict[str, Any] | None, items: dict[str, Any], problems: list[str]
+) -> sentfiles.Files:
+    """The files and pictures that came with the form, and those to take off the document."""
     sent = {name: request.files.getlist(name) for name in request.files}
-    rev = itemfiles.add_sent(database, form, outcome.id, outcome.rev, sent, warnings)
-    if gone := request.form.getlist("_remove_file"):
-        rev = itemfiles.remove(database, form, outcome.id, gone, rev)
-    rev = pictures.place(database, form, outcome.id, rev, request.form.getlist("_picture"), sent, warnings)
+    addresses, gone = request.form.getlist("_picture"), request.form.getlist("_remove_file")
+    return sentfiles.store(database, form, document, sent, problems, addresses=addresses, gone=gone, items=items)
+
+
+def finish(database: Database, outcome: saving.Outcome, key: str, problems: list[str]) -> Any:
+    """After a save: the draft gone, on to the document."""
+    warnings = [*(said(warning) for warning in outcome.warnings), *problems]
     drafts(database).drop(key)
     context.node().marks.read(database, outcome.id)
     if outcome.merged:
         warnings.append(_("Somebody else had changed other fields meanwhile; both changes are kept."))
     if wants_json() and "_stay" in request.form and key == outcome.id and not outcome.merged:
-        return jsonify(rev=rev, saved=_("Saved"), warnings=warnings)
+        return jsonify(rev=outcome.rev, saved=_("Saved"), warnings=warnings)
     flash(_("Saved"), "success")
     for warning in warnings:
         flash(warning, "warning")
@@ -255,7 +263,8 @@ def show_form(
         ],
         stubs={one.item: one.files for one in itemfiles.groups(database, form, old, editable=True)} if old else {},
         back=document_url(database.name, id) if old else url_for("views.first", database=database.name),
-        dynamic=dynamic(form),
+        dynamic=dynamic(form) or (old is None and bool(recompute.dependent(form))),
+        defaults=recompute.defaults(database, form, items) if old is None else {},
         **more,
     )
 

@@ -192,6 +192,13 @@ async function ask(form, steps) {
       }
     });
   }
+  for (const [name, value] of Object.entries(told.defaults || {})) {
+    const field = form.querySelector(`[name="item.${name}"]`);
+    const shown = form.querySelector(`[name="_default.${name}"]`);
+    if (!field || !shown) continue;
+    if (field.value === shown.value && field !== document.activeElement) fill(field, value);
+    shown.value = value.value;
+  }
   for (const [name, value] of Object.entries(told.pulled || {})) {
     const field = form.querySelector(`[name="item.${name}"]`);
     if (!field) {
@@ -200,14 +207,18 @@ async function ask(form, steps) {
       continue;
     }
     if (field === document.activeElement || field.value === value.value) continue;
-    if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value.value)) {
-      field.append(new Option(value.label, value.value));
-    }
-    field.value = value.value;
-    field.dispatchEvent(new Event("picker:refresh"));
+    fill(field, value);
     field.closest(".field")?.classList.add("field-pulled");
   }
   steps.absorb();
+}
+
+function fill(field, value) {
+  if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value.value)) {
+    field.append(new Option(value.label, value.value));
+  }
+  field.value = value.value;
+  field.dispatchEvent(new Event("picker:refresh"));
 }
 
 function toggle(form, selector, hidden) {
