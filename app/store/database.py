@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Conflict, DavenportError, NotFound
-from app.store import changes, compaction, history, local, purging, reading, rows, validity
+from app.store import branching, changes, compaction, history, local, purging, reading, rows, validity
 from app.store.model import (
     Body,
     Branch,
@@ -89,6 +89,25 @@ class RawDatabase:
         """The revision tree. NotFound."""
         with self._store.reading() as connection:
             return reading.tree(connection, self.number, id)
+
+    def joined(self, id: str) -> dict[str, str]:
+        """What was merged or settled: the leaf that was ended → the revision that took it up. NotFound."""
+        with self._store.reading() as connection:
+            row = reading.row(connection, self.number, id)
+            return branching.joined(connection, row, row.revisions())
+
+    def ends(self, id: str) -> list[str]:
+        """Tombstones beside a live leaf that nobody has settled. NotFound."""
+        with self._store.reading() as connection:
+            row = reading.row(connection, self.number, id)
+            return branching.ends(connection, row, row.revisions())
+
+    def branched(
+        self, limit: int, before: int | None = None, *, visible: Visible
+    ) -> Sequence[tuple[int, branching.Branched]]:
+        """Visible documents with branches to settle, changed last first: (seq, row); `before` a row's seq."""
+        with self._store.reading() as connection:
+            return branching.branched(connection, self._store.sets, self.number, visible, limit, before)
 
     def revision_body(self, id: str, rev: str) -> Body | None:
         """The items of any revision, None when they are no longer kept."""

@@ -30,15 +30,30 @@ def shipped(name: str) -> str:
     return files("app.store").joinpath("schema", name).read_text(encoding="utf-8")
 
 
+_LIVE = (  # live leaves of a tree as `RevisionTree.dump` writes it
+    "(SELECT count(*) FROM json_each(CAST(tree AS TEXT)) AS one WHERE NOT json_extract(one.value, '$[2]') & 1"
+    " AND one.key NOT IN (SELECT json_extract(two.value, '$[1]') FROM json_each(CAST(tree AS TEXT)) AS two))"
+)
+_BRANCHED = (
+    f"INSERT INTO conflicts SELECT doc, db, live, 0 FROM (SELECT doc, db, {_LIVE} AS live FROM documents"
+    " WHERE deleted = 0 AND length(tree) > 30) WHERE live > 1;"
+)
+
 DOCUMENTS = Schema(
-    2,
+    3,
     shipped("documents.sql"),
     {
         1: (
             "ALTER TABLE databases ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;",
             "ALTER TABLE documents ADD COLUMN born INTEGER NOT NULL DEFAULT 0;",
             "CREATE INDEX purged_by_doc ON purged (db, doc);",
-        )
+        ),
+        2: (
+            "CREATE TABLE conflicts (doc INTEGER PRIMARY KEY, db INTEGER NOT NULL, live INTEGER NOT NULL,"
+            " ended INTEGER NOT NULL);",
+            "CREATE INDEX conflicts_by_db ON conflicts (db);",
+            _BRANCHED,
+        ),
     },
 )
 NODE = Schema(
@@ -46,12 +61,12 @@ NODE = Schema(
     shipped("node.sql"),
     {
         1: (
-            "CREATE TABLE devices (id TEXT PRIMARY KEY, person TEXT NOT NULL, label TEXT NOT NULL, platform TEXT NOT NULL,"
-            " digest TEXT NOT NULL UNIQUE, wipe_key TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
+            "CREATE TABLE devices (id TEXT PRIMARY KEY, person TEXT NOT NULL, label TEXT NOT NULL,"
+            " platform TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, wipe_key TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
             " last_seen TEXT, last_sync TEXT, detail TEXT NOT NULL) WITHOUT ROWID;",
             "CREATE INDEX devices_by_person ON devices (person);",
-            "CREATE TABLE epochs (id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, person TEXT NOT NULL, names TEXT NOT NULL,"
-            " at TEXT NOT NULL) WITHOUT ROWID;",
+            "CREATE TABLE epochs (id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, person TEXT NOT NULL,"
+            " names TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;",
         )
     },
 )

@@ -64,6 +64,7 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
         connection.execute("UPDATE sets SET documents = documents - 1 WHERE access = ?", (row.access,))
     connection.execute("DELETE FROM documents WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM bodies WHERE doc = ?", (row.doc,))
+    connection.execute("DELETE FROM conflicts WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM history WHERE db = ? AND id = ?", (db, row.id))
     _log(connection, db, row, header[0])
     connection.execute(

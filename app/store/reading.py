@@ -64,10 +64,15 @@ def leaves(connection: sqlite3.Connection, sets: Sets, db: int, document: str) -
 
 def tree(connection: sqlite3.Connection, db: int, document: str) -> RevisionTree:
     """The revision tree. NotFound."""
-    row = rows.find(connection, db, document)
-    if row is None:
+    return row(connection, db, document).revisions()
+
+
+def row(connection: sqlite3.Connection, db: int, document: str) -> Row:
+    """A document as it lies in the file. NotFound."""
+    found = rows.find(connection, db, document)
+    if found is None:
         raise NotFound("missing")
-    return row.revisions()
+    return found
 
 
 def revs_diff(

@@ -18,7 +18,7 @@ from typing import Any
 
 from app import clock
 from app.errors import BadRequest, Conflict, Forbidden, Message, MissingStub, NotFound
-from app.store import revisions, rows, validity
+from app.store import branching, revisions, rows, validity
 from app.store.blobs import Blobs
 from app.store.history import differences, dump_items
 from app.store.ledger import Ledger
@@ -67,6 +67,7 @@ class Batch:
         missing = len(ids) - len(self._rows)
         self._next_doc = take(connection, "document", missing) if missing > 0 else 0
         self._touched: set[str] = set()
+        self._branched: set[int] = set()
         self._changes: list[Changed] = []
 
     # -- deciding: edits made here
@@ -242,6 +243,8 @@ class Batch:
         seq = self._ledger.next_seq()
         self._ledger.replace(row.access, bool(row.deleted))
         self._ledger.update(row.doc, rev, deleted, access, content, items, tree.dump())
+        if len(tree.leaves) > 1:
+            self._branched.add(row.doc)
         if access != row.access or deleted:
             self._ledger.log(row.doc, row.access, deleted)
         old, new = None if row.deleted else row.items(), None if deleted else items
@@ -284,6 +287,7 @@ class Batch:
             if row.rev in tree:
                 self._ledger.keep(row.doc, row.rev, Content(row.body, row.attachments))
         self._replace(row, tree, winner, content, rows.loads(content.body))
+        self._branched.add(row.doc)
         return True
 
     def flush(self) -> list[Changed]:
@@ -294,7 +298,10 @@ class Batch:
 
     def _write(self) -> None:
         self._ledger.write()
+        for doc in self._branched:
+            branching.renew(self._connection, self._db, doc)
         self._touched.clear()
+        self._branched.clear()
 
 
 def _made_by(content: Content, here: Context) -> Context:

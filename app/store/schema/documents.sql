@@ -48,6 +48,14 @@ CREATE TABLE bodies (                            -- of losing leaves, and of anc
 ) WITHOUT ROWID;
 CREATE INDEX bodies_with_attachments ON bodies (doc) WHERE attachments IS NOT NULL;
 
+CREATE TABLE conflicts (                         -- documents whose branches somebody should settle
+    doc INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL,
+    live INTEGER NOT NULL,                       -- leaves
+    ended INTEGER NOT NULL                       -- deletions beside them that nobody has settled
+);
+CREATE INDEX conflicts_by_db ON conflicts (db);
+
 CREATE TABLE sets (                              -- distinct reader sets; documents hold their number
     access INTEGER PRIMARY KEY,
     db INTEGER NOT NULL,
