@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
@@ -55,7 +56,6 @@ class Secrets:
         self.audit = audit
         self.tokens = Tokens(file, directory, audit)
         self._hasher = hasher or PasswordHasher()
-        self._dummy = self._hasher.hash(secrets.token_hex(16))
         self._key = os.urandom(32)
         self._remembered: dict[bytes, _Remembered] = {}
         self._one_at_a_time = [threading.Lock() for _ in range(_STRIPES)]
@@ -101,12 +101,18 @@ class Secrets:
         self.audit.record("sign_in", person.key, address=address)
         return person
 
+    @cached_property
+    def _dummy(self) -> str:
+        """What is verified for somebody unknown, so that it takes as long."""
+        return self._hasher.hash(secrets.token_hex(16))
+
     def _check(self, name: str, password: str) -> Person | None:
+        dummy = self._dummy  # made at the first sign-in, whoever that is, so that its length tells nothing either
         person = self.directory.find(name)
         stored = self._hash_of(person.key) if person and person.active else None
         with self._busy:
             try:
-                self._hasher.verify(stored or self._dummy, password)
+                self._hasher.verify(stored or dummy, password)
             except (VerificationError, InvalidHashError):
                 return None
         return person if stored else None
