@@ -16,6 +16,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -84,11 +85,16 @@ class _Secure(http.client.HTTPSConnection):
     """The same with TLS for the name in the address."""
 
     address = ""
-    context = ssl.create_default_context()
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), self.timeout)
-        self.sock = self.context.wrap_socket(plain, server_hostname=self.host)
+        self.sock = _trusted().wrap_socket(plain, server_hostname=self.host)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates this machine trusts: read when the first webhook needs them."""
+    return ssl.create_default_context()
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool = False) -> Answer:
