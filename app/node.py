@@ -19,6 +19,8 @@ from typing import Any
 import designs
 from app import clock
 from app.access import SYSTEM, Audit, Databases, Directory, Person, Secrets, open_access
+from app.access.laptop import Laptop, joined_settings, write_settings
+from app.access.mirroring import Joined
 from app.errors import DavenportError, UserError
 from app.forms.catalog import Catalog
 from app.forms.install import Installed, install
@@ -54,6 +56,7 @@ class Node:
     views: Views
     jobs: Jobs
     webhooks: Webhooks
+    laptop: Laptop | None = None  # on a node that has a hub above it
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -92,12 +95,38 @@ class Node:
         return node
 
     @classmethod
+    def join_local(cls, data: Path, joined: Joined, *, settings: Settings | None = None) -> Node:
+        """A laptop's data directory, empty: designs and documents come by replication. UserError."""
+        if (data / "documents.db").exists():
+            raise UserError(f"{data} holds a node already.")
+        store = Store.open(data, create=True)
+        try:
+            write_settings(store, joined_settings(joined))
+        finally:
+            store.close()
+        node = cls.open(data, settings=settings)
+        assert node.laptop is not None
+        try:
+            node.laptop.apply_me({"person": dict(joined.person), "hub": joined.hub, "databases": {}})
+            node.secrets.set_password(node.laptop.person, joined.password, check=False)  # the hub has judged it
+        except BaseException:
+            node.close()
+            raise
+        return node
+
+    @classmethod
     def _assemble(cls, data: Path, settings: Settings, store: Store) -> Node:
+        laptop = Laptop.of(store)
+        if laptop is not None:
+            laptop.prepare()
         catalog = Catalog(store)
-        numbering = Numbering(store, zone=settings.zone)
+        numbering = Numbering(store, source=laptop is None, zone=settings.zone)
         uniques = Uniques(store, catalog.design)
         directory, audit, secrets, databases = open_access(store, designs=catalog.design)
         rules = FormRules(catalog, directory, numbering, uniques)
+        databases.laptop = secrets.laptop = laptop
+        if laptop is not None:
+            laptop.door, directory.own = databases, laptop.own
         databases.rules = databases.form_rights = rules
         rules.databases = databases
         marks = Marks(store)
@@ -105,7 +134,10 @@ class Node:
         store.indexers += [catalog, uniques]
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)
-        webhooks = Webhooks(store.node, databases, directory)
+        databases.on_database_removed.append(jobs.clean)
+        if laptop is not None:
+            laptop.recover()
+        webhooks = Webhooks(store.node, databases, directory, loopback=settings.webhook_loopback)
         return cls(
             data,
             settings,
@@ -121,6 +153,7 @@ class Node:
             views,
             jobs,
             webhooks,
+            laptop,
         )
 
     def install(self, folder: Path = DESIGNS) -> Installed:

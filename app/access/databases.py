@@ -12,19 +12,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.access import acl as acls
-from app.access import rules
+from app.access import dropping, resending, rules
 from app.access.acl import ACL_ID, FLAGS, Acl, Level, Rights, effective
 from app.access.audit import Audit
 from app.access.database import Database
 from app.access.directory import DIRECTORY, Directory, Snapshot
 from app.access.identity import Identity
-from app.access.model import DatabaseInfo, FormRights, Rules, Standing
+from app.access.model import DatabaseInfo, FormRights, Rules, Saved, Standing
 from app.access.principals import in_database
 from app.errors import BadRequest, Forbidden, Message, NotFound
 from app.store import EVERY_READER, RawDatabase, Store
 
 if TYPE_CHECKING:
     from app.design import Design
+    from app.access.laptop import Laptop
+    from app.access.mirror import Mirror
+    from app.access.mirroring import Rejected
 
 ADMINS, CREATORS = "Admins", "Creators"  # roles in the directory
 NO_DATABASE = "The database does not exist."
@@ -96,7 +99,10 @@ class Databases:
         self.rules = rules
         self.form_rights = form_rights
         self.designs = designs
-        self.on_person_removed: list[Callable[[str], Any]] = []
+        self.epochs = Epochs(store.node)
+        self.on_person_removed: list[Callable[[str], Any]] = [self.epochs.forget]
+        self.on_database_removed: list[Callable[[], Any]] = []
+        self.laptop: Laptop | None = None  # set by a node that has a hub
         self._known: dict[str, Known] = {}
         directory.databases = self
 
@@ -134,7 +140,10 @@ class Databases:
         if known is not None and not writing and known.version == version:
             return known
         snapshot = self.directory.snapshot()
-        fresh = self._renewed(name, known, snapshot)
+        if self.laptop is not None:
+            fresh = self.laptop.known(name, lambda: self.store.database(name), snapshot, known)
+        else:
+            fresh = self._renewed(name, known, snapshot)
         if not writing:
             fresh.version = version
             self._known[name] = fresh
@@ -172,7 +181,7 @@ class Databases:
         return found
 
     def is_administrator(self, identity: Identity) -> bool:
-        """Whether somebody holds [Admins] in the directory (the node itself does)."""
+        """Whether somebody holds [Admins] in the directory (the node itself does); nobody on a laptop."""
         return identity.is_system or self._has_role(identity, ADMINS)
 
     def may_create(self, identity: Identity) -> bool:
@@ -180,7 +189,7 @@ class Databases:
         return self.is_administrator(identity) or self._has_role(identity, CREATORS)
 
     def _has_role(self, identity: Identity, role: str) -> bool:
-        if identity.is_anonymous:
+        if identity.is_anonymous or self.laptop is not None:
             return False
         try:
             return role in self.known(DIRECTORY).standing(identity.key).rights.roles
@@ -188,6 +197,22 @@ class Databases:
             return False
 
     # -- databases as a whole
+    def mirror(self, name: str) -> Mirror:
+        """A laptop's replica of a database, for the replicator. NotFound; Forbidden on other nodes."""
+        from app.access.mirror import Mirror
+
+        if self.laptop is None:
+            raise Forbidden("Only a laptop has a hub to replicate with.")
+        return Mirror(self, self.laptop, name)
+
+    def rejected(self, identity: Identity, database: str | None = None) -> list[Rejected]:
+        """What the hub refused of this person's edits, oldest first."""
+        return resending.rejected(self, identity, database)
+
+    def settle_rejected(self, n: int, choice: str, identity: Identity) -> Saved | None:
+        """`resend`, `new` or `discard` a rejected change. NotFound, Forbidden, BadRequest, Conflict: it stays."""
+        return resending.settle(self, n, choice, identity)
+
 
     def create(self, name: str, identity: Identity, acl: Acl | None = None) -> Database:
         """A new database. Without an ACL: its maker is manager, everybody editor. Forbidden, FileExists."""

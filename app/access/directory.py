@@ -195,6 +195,7 @@ class Directory:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.databases: Databases | None = None  # set by Databases: changes go through the door
+        self.own: Callable[[], Person] | None = None  # a laptop's person, who is known before the directory has come
         self._snapshot = Snapshot()
         self._version: int | None = None
         self._uncommitted: Snapshot | None = None
@@ -239,7 +240,13 @@ class Directory:
 
     def person(self, key: str) -> Person | None:
         """A person by key; None when there is none (any more)."""
-        return SYSTEM.person if key == SYSTEM.key else self.snapshot().persons.get(key)
+        if key == SYSTEM.key:
+            return SYSTEM.person
+        return self.snapshot().persons.get(key) or self._own_person(key)
+
+    def _own_person(self, name: str) -> Person | None:
+        own = self.own() if self.own is not None and name else None
+        return own if own is not None and name in (own.key, own.sign_in.casefold(), own.email.casefold()) else None
 
     def persons(self) -> list[Person]:
         """Everybody, by name."""
@@ -255,8 +262,8 @@ class Directory:
 
     def find(self, name: str) -> Person | None:
         """Who signs in with this name or mail address; case does not count."""
-        snapshot = self.snapshot()
-        return snapshot.persons.get(snapshot.by_sign_in.get(name.strip().casefold(), ""))
+        snapshot, name = self.snapshot(), name.strip().casefold()
+        return snapshot.persons.get(snapshot.by_sign_in.get(name, "")) or self._own_person(name)
 
     def principals(self, key: str) -> frozenset[str]:
         """The names a person holds in every database; empty for unknown and inactive persons."""

@@ -30,6 +30,7 @@ DESIGN = "design:"
 KEYWORDS = "design:keywords:"
 DESIGNERS = "Only designers change the design."
 KEEPERS = "Who keeps a keyword list changes its choices; the rest is for designers."
+ON_THE_HUB = Message("This is changed on the hub.")
 PEOPLE = ("person", "group", "unit")
 
 
@@ -62,6 +63,7 @@ class AclGuard:
 
     def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Managers only; checked, brought into its stored form, and logged with what changed."""
+        _not_on_a_laptop(opened)
         if not rules.may_manage(database.rights):
             raise Forbidden("Only managers change the access control list.")
         if id != ACL_ID or new.get("form") != "acl":
@@ -175,6 +177,7 @@ class DirectoryGuard:
     def saving(self, database: Database, opened: Opened, id: str, old: Revision | None, new: dict[str, Any]) -> None:
         """Check key, references and sign-in name; issue the key of a new one; leave every database a
         manager."""
+        _not_on_a_laptop(opened)
         _managers_only(database, opened)
         form = new.get("form")
         if (old is not None and old.body.get("form") != form) or form not in PEOPLE:
@@ -191,6 +194,7 @@ class DirectoryGuard:
 
     def deleting(self, database: Database, opened: Opened, old: Revision) -> None:
         """The key stays issued; a person's passwords, tokens and sessions end with the deletion."""
+        _not_on_a_laptop(opened)
         _managers_only(database, opened)
         form = old.body.get("form")
         opened.checks.append(opened.databases.refuse_orphans())
@@ -207,6 +211,12 @@ class DirectoryGuard:
 def _forget(opened: Opened, key: str) -> None:
     for hook in opened.databases.on_person_removed:
         opened.notes.append(lambda hook=hook: hook(key))  # type: ignore[misc]
+
+
+def _not_on_a_laptop(opened: Opened) -> None:
+    """Rights are not changed where only a part of the directory is known."""
+    if opened.databases.laptop is not None:
+        raise Forbidden(ON_THE_HUB)
 
 
 def _managers_only(database: Database, opened: Opened) -> None:

@@ -29,6 +29,9 @@ from app.errors import BadRequest, Message, TooManyRequests, Unauthorized
 from app.store import SqliteFile
 
 WRONG = Message("The name or the password is wrong.")
+if TYPE_CHECKING:
+    from app.access.laptop import Laptop
+
 SLOW_DOWN = Message("Too many wrong passwords. Try again in %(seconds)s s.")
 REMEMBER = 300.0  # seconds a verified password is remembered
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 30  # wrong passwords before waiting begins; many people share an address
@@ -56,6 +59,8 @@ class Secrets:
         self.audit = audit
         self.tokens = Tokens(file, directory, audit)
         self._hasher = hasher or PasswordHasher()
+        self.laptop: Laptop | None = None  # set by a node that has a hub: only its own person signs in
+        self.devices = Devices(file, directory, audit)
         self._key = os.urandom(32)
         self._remembered: dict[bytes, _Remembered] = {}
         self._one_at_a_time = [threading.Lock() for _ in range(_STRIPES)]
@@ -110,6 +115,8 @@ class Secrets:
         dummy = self._dummy  # made at the first sign-in, whoever that is, so that its length tells nothing either
         person = self.directory.find(name)
         stored = self._hash_of(person.key) if person and person.active else None
+        if self.laptop is not None and not self.laptop.is_own(person):
+            person = None
         with self._busy:
             try:
                 self._hasher.verify(stored or dummy, password)
@@ -118,6 +125,15 @@ class Secrets:
         return person if stored else None
 
     def _hash_of(self, key: str) -> str | None:
+    def _proved(self, person: Person | None, password: str) -> Person | None:
+        """On a laptop a new password counts once the hub knows it; from then on it does without the hub."""
+        if self.laptop is None or person is None or self.laptop.prove is None:
+            return None
+        if not self.laptop.prove(person.sign_in or person.key, password):
+            return None
+        self.set_password(person.key, password, check=False)
+        return person
+
         with self.file.reading() as connection:
             row = connection.execute("SELECT hash FROM passwords WHERE person = ?", (key,)).fetchone()
         return row[0] if row else None

@@ -65,7 +65,10 @@ def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> 
     if stored is None:  # purged meanwhile
         return 0
     here = tree.load(stored[0])
-    needed = {*here.leaves, here.common_ancestor(here.live)}
+    needed: set[str | None] = {*here.leaves, *map(here.common_ancestor, combinations(here.live[:MOST], 2))}
+    for (rev,) in connection.execute("SELECT rev FROM unsent WHERE db = ? AND id = ?", stored[1:]):
+        if rev in here:  # the hub gets each with its body; should it refuse, the parent shows again
+            needed |= {rev, here.nodes[rev].parent}
     old = connection.execute("SELECT rev FROM bodies WHERE doc = ? AND at <= ?", (doc, before)).fetchall()
     gone = [(doc, rev) for (rev,) in old if rev not in needed]
     connection.executemany("DELETE FROM bodies WHERE doc = ? AND rev = ?", gone)
@@ -94,10 +97,13 @@ def _compact_log(store: Store, db: int, before: str) -> int:
 
 
 def named_blobs(connection: sqlite3.Connection) -> set[str]:
-    """The addresses of all attachment contents that some kept revision names."""
+    """The addresses of all attachment contents that some kept revision, or a refused edit, names."""
     named: set[str] = set()
-    for table, index in (("documents", "documents_with_attachments"), ("bodies", "bodies_with_attachments")):
-        query = f"SELECT attachments FROM {table} INDEXED BY {index} WHERE attachments IS NOT NULL"
+    queries = [
+        f"SELECT attachments FROM {table} INDEXED BY {table}_with_attachments WHERE attachments IS NOT NULL"
+        for table in ("documents", "bodies")
+    ]
+    for query in (*queries, "SELECT attachments FROM rejected WHERE attachments IS NOT NULL"):
         for (blob,) in connection.execute(query):
             named.update(stub[3] for stub in orjson.loads(blob).values())
     return named

@@ -187,7 +187,8 @@ class RawDatabase:
     ) -> list[DavenportError | None]:
         """Revisions made elsewhere, under their names (`new_edits=false`); each None or its own error."""
         with self._batch(context, [branch.id for branch in branches], defer=defer) as batch:
-            return [_attempt(batch.insert, branch) for branch in branches]
+            answers = [_attempt(batch.insert, branch) for branch in branches]
+        return [answer if isinstance(answer, DavenportError) else None for answer in answers]
 
     def delete(self, id: str, rev: str, context: Context, body: Body | None = None) -> str:
         """Tombstone every live leaf at once; the name of the winner's tombstone. `rev` must be the winner."""

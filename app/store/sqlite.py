@@ -269,11 +269,20 @@ class SqliteFile:
         finally:
             self._lock.release()
 
-    def checkpoint(self) -> None:
-        """Copy the log into the file and cut it: after it, purged content is in no file."""
+    def checkpoint(self) -> bool:
+        """Copy the log into the file and cut it: after it, purged content is in no file. Whether it could be cut."""
         with self._lock, translated():
             connection = self._writer = self._writer or self._connect()
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not busy
+
+    def secure(self) -> None:
+        """From now on what is deleted is overwritten."""
+        with self._lock, translated():
+            self.secure_delete = True
+            for connection in (self._writer, self._copier):
+                if connection is not None:
+                    connection.execute("PRAGMA secure_delete = ON")
 
     def size(self) -> int:
         """Bytes of the content, wherever it lies: in the file or still in its log."""

@@ -1,0 +1,137 @@
+"""Purging so that nothing is left: what a laptop owes for documents its person may no longer read.
+
+    in one transaction   rows go, a row in `erasing` says what else is to follow
+    then                 marks, drafts and job rows in node.db · hooks of derived data · attachment contents
+    then                 both logs are copied and cut (secure_delete has overwritten the freed space)
+    at last              the row in `erasing` goes; until then `finish` repeats everything, also after a crash
+
+A content is removed at once, without the grace time of `Blobs.collect`, unless a kept revision names it too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from app.errors import Message, Unavailable
+from app.store import compaction, purging, rows
+
+if TYPE_CHECKING:
+    from app.store.sqlite import SqliteFile
+    from app.store.store import Store
+
+PATIENCE = 60.0  # seconds for readers to end before a log can be cut
+HELD = Message("Somebody still reads what is to be erased; it will be repeated.")
+_OF_DOCUMENT = ("marks_read", "drafts")  # in node.db, by database and id
+_OF_DATABASE = (*_OF_DOCUMENT, "marks", "filters", "webhooks", "jobs")
+
+
+def purge(store: Store, name: str, db: int, ids: Sequence[str]) -> int:
+    """Remove documents, inside a transaction; `finish` after it. How many."""
+    with store.transaction() as connection:
+        for row in rows.find_many(connection, db, ids):
+            kept = connection.execute("SELECT attachments FROM bodies WHERE doc = ?", (row.doc,))
+            addresses = _addresses([row.attachments, *(blob for (blob,) in kept)])
+            _note(connection, name, row.id, row.doc, addresses)
+        listed = orjson.dumps(list(ids)).decode()
+        for table in ("missing_content", "unsent"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE db = ? AND id IN (SELECT value FROM json_each(?))", (db, listed)
+            )
+        return purging.purge(store, db, ids, remember=False)
+
+
+def drop(store: Store, name: str) -> None:
+    """Remove a whole database, inside a transaction; `finish` after it."""
+    with store.transaction() as connection:
+        db = store.database(name).number
+        stubs = connection.execute(
+            "SELECT attachments FROM documents WHERE db = ?1 AND attachments IS NOT NULL UNION ALL"
+            " SELECT b.attachments FROM bodies AS b JOIN documents AS d USING (doc)"
+            " WHERE d.db = ?1 AND b.attachments IS NOT NULL",
+            (db,),
+        )
+        _note(connection, name, None, None, _addresses(blob for (blob,) in stubs))
+        store.drop(name)
+
+
+def _addresses(stubs: Iterable[bytes | None]) -> list[str]:
+    return sorted({stub.address for blob in stubs for stub in rows.stubs(blob).values()})
+
+
+def _note(connection: sqlite3.Connection, name: str, id: str | None, doc: int | None, addresses: list[str]) -> None:
+    connection.execute(
+        "INSERT INTO erasing (database, id, doc, addresses) VALUES (?, ?, ?, ?)",
+        (name, id, doc, orjson.dumps(addresses).decode()),
+    )
+
+
+def finish(store: Store) -> int:
+    """Erase what purges have left, outside any transaction; how many purges that concerned. Unavailable."""
+    with store.reading() as connection:
+        waiting = connection.execute("SELECT n, database, id, addresses FROM erasing ORDER BY n").fetchall()
+    if not waiting:
+        return 0
+    with store.transaction() as connection:  # what totals remember of categories nobody is in any more
+        connection.execute("DELETE FROM totals WHERE count = 0")
+        connection.execute("DELETE FROM totals_log")
+        connection.execute("INSERT INTO totals_log (ord) VALUES (NULL)")
+    by_database: dict[str, list[str] | None] = {}
+    for _, name, id, _ in waiting:
+        known = by_database.setdefault(name, [])
+        if id is None or known is None:
+            by_database[name] = None
+        else:
+            known.append(id)
+    for name, ids in by_database.items():
+        _erase_beside(store, name, ids)
+        for hook in store.on_purge:
+            hook(name, ids)
+    _remove_contents(store, {address for row in waiting for address in orjson.loads(row[3])})
+    for file in (store.node, store.documents):
+        _cut(file)
+    with store.transaction() as connection:
+        connection.executemany("DELETE FROM erasing WHERE n = ?", [(row[0],) for row in waiting])
+    return len(waiting)
+
+
+def _erase_beside(store: Store, name: str, ids: list[str] | None) -> None:
+    """What node.db holds of them."""
+    with store.node.transaction() as connection:
+        folds = f"folds:{name}/"  # which categories stand open: their names are contents of documents
+        connection.execute("DELETE FROM preferences WHERE substr(name, 1, ?) = ?", (len(folds), folds))
+        if ids is None:
+            connection.execute("DELETE FROM job_rows WHERE job IN (SELECT id FROM jobs WHERE database = ?)", (name,))
+            for table in _OF_DATABASE:
+                connection.execute(f"DELETE FROM {table} WHERE database = ?", (name,))
+            return
+        listed = orjson.dumps(ids).decode()
+        for table in _OF_DOCUMENT:
+            connection.execute(
+                f"DELETE FROM {table} WHERE database = ? AND id IN (SELECT value FROM json_each(?))", (name, listed)
+            )
+        for table, column in (("job_rows", "id"), ("deliveries", "document")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (listed,))
+
+
+def _remove_contents(store: Store, addresses: set[str]) -> None:
+    if not addresses:
+        return
+    with store.transaction() as connection:  # nobody begins to name one of them meanwhile
+        for address in addresses - compaction.named_blobs(connection):
+            store.blobs.remove(address)
+
+
+def _cut(file: SqliteFile) -> None:
+    until = time.monotonic() + PATIENCE
+    while not file.checkpoint():
+        if time.monotonic() > until:
+            raise Unavailable(HELD)
+        time.sleep(0.05)
+
+
+__all__ = ["drop", "finish", "purge"]
