@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.access import acl as acls
-from app.access import dropping, resending, rules
+from app.access import resending, rules
 from app.access.acl import ACL_ID, FLAGS, Acl, Level, Rights, effective
 from app.access.audit import Audit
 from app.access.database import Database
@@ -101,7 +101,6 @@ class Databases:
         self.designs = designs
         self.epochs = Epochs(store.node)
         self.on_person_removed: list[Callable[[str], Any]] = [self.epochs.forget]
-        self.on_database_removed: list[Callable[[], Any]] = []
         self.laptop: Laptop | None = None  # set by a node that has a hub
         self._known: dict[str, Known] = {}
         directory.databases = self
