@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -28,10 +28,10 @@ from app.access.tokens import Tokens
 from app.errors import BadRequest, Message, TooManyRequests, Unauthorized
 from app.store import SqliteFile
 
-WRONG = Message("The name or the password is wrong.")
 if TYPE_CHECKING:
     from app.access.laptop import Laptop
 
+WRONG = Message("The name or the password is wrong.")
 SLOW_DOWN = Message("Too many wrong passwords. Try again in %(seconds)s s.")
 REMEMBER = 300.0  # seconds a verified password is remembered
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 30  # wrong passwords before waiting begins; many people share an address
@@ -58,9 +58,8 @@ class Secrets:
         self.directory = directory
         self.audit = audit
         self.tokens = Tokens(file, directory, audit)
-        self._hasher = hasher or PasswordHasher()
         self.laptop: Laptop | None = None  # set by a node that has a hub: only its own person signs in
-        self.devices = Devices(file, directory, audit)
+        self._hasher = hasher or PasswordHasher()
         self._key = os.urandom(32)
         self._remembered: dict[bytes, _Remembered] = {}
         self._one_at_a_time = [threading.Lock() for _ in range(_STRIPES)]
@@ -114,17 +113,16 @@ class Secrets:
     def _check(self, name: str, password: str) -> Person | None:
         dummy = self._dummy  # made at the first sign-in, whoever that is, so that its length tells nothing either
         person = self.directory.find(name)
-        stored = self._hash_of(person.key) if person and person.active else None
         if self.laptop is not None and not self.laptop.is_own(person):
             person = None
+        stored = self._hash_of(person.key) if person and person.active else None
         with self._busy:
             try:
                 self._hasher.verify(stored or dummy, password)
             except (VerificationError, InvalidHashError):
-                return None
+                return self._proved(person, password)
         return person if stored else None
 
-    def _hash_of(self, key: str) -> str | None:
     def _proved(self, person: Person | None, password: str) -> Person | None:
         """On a laptop a new password counts once the hub knows it; from then on it does without the hub."""
         if self.laptop is None or person is None or self.laptop.prove is None:
@@ -134,6 +132,7 @@ class Secrets:
         self.set_password(person.key, password, check=False)
         return person
 
+    def _hash_of(self, key: str) -> str | None:
         with self.file.reading() as connection:
             row = connection.execute("SELECT hash FROM passwords WHERE person = ?", (key,)).fetchone()
         return row[0] if row else None
