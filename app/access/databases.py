@@ -99,8 +99,7 @@ class Databases:
         self.rules = rules
         self.form_rights = form_rights
         self.designs = designs
-        self.epochs = Epochs(store.node)
-        self.on_person_removed: list[Callable[[str], Any]] = [self.epochs.forget]
+        self.on_person_removed: list[Callable[[str], Any]] = []
         self.laptop: Laptop | None = None  # set by a node that has a hub
         self._known: dict[str, Known] = {}
         directory.databases = self
