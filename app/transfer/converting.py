@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,37 +47,49 @@ class Converter:
         self._names = names
         self._links = links
         self._zone = ZoneInfo(zone)
+        self._ways: dict[str, Callable[[Any], Any]] = {}
 
     def row(self, cells: list[Any], columns: Mapping[int, str]) -> dict[str, Any]:
         """The items of one row; empty cells give nothing. Link and name texts nobody knows are left as they
         are."""
         found: dict[str, Any] = {}
+        there, ways = len(cells), self._ways
         for index, name in columns.items():
-            cell = cells[index] if index < len(cells) else None
+            cell = cells[index] if index < there else None
             if cell is None or cell == "":
                 continue
-            found[name] = self.value(self._items[name], cell)
+            way = ways.get(name)
+            if way is None:
+                way = ways[name] = self._way(self._items[name])
+            found[name] = way(cell)
         return found
 
     def value(self, item: Item, cell: Any) -> Any:
         """One cell as the item's value."""
+        return self._way(item)(cell)
+
+    def _way(self, item: Item) -> Callable[[Any], Any]:
+        """How cells of an item become values."""
         match item.type:
+            case "keyword" if item.multiple:
+                return partial(self._keyword, item)
             case "keyword":
-                return self._keyword(item, cell)
+                chosen = lru_cache(maxsize=1_000)(partial(self._keyword, item))
+                return lambda cell: chosen(text(cell))
             case "names":
-                return self._several(item, cell, self._names)
+                return partial(self._several, item, find=self._names)
             case "link":
-                return self._several(item, cell, self._links.get(item.name, lambda _: None))
+                return partial(self._several, item, find=self._links.get(item.name, lambda _: None))
             case "number" | "integer" | "money":
-                return number(cell)
+                return number
             case "date":
-                return day(cell)
+                return day
             case "datetime":
-                return self._moment(cell)
+                return self._moment
             case "boolean":
-                return yes_or_no(cell)
+                return yes_or_no
             case _:
-                return text(cell)
+                return text
 
     def _keyword(self, item: Item, cell: Any) -> Any:
         known = self._keywords.get(item.name, {})
@@ -125,6 +138,8 @@ def _shortened(known: Mapping[str, str], word: str) -> str | None:
 
 def text(cell: Any) -> str:
     """A cell as text: `13812345678` for the number a spreadsheet made of a telephone number."""
+    if type(cell) is str:
+        return cell.strip()
     if isinstance(cell, bool):
         return "true" if cell else "false"
     return str(cell).strip()

@@ -145,17 +145,19 @@ class _PartRun:
                 if document.get("form") in links.item.forms:
                     links.add(document)
         wanted: set[int] = set()
-        for row in self._rows():
-            items = self._items(row)
+        compared = matching.compared(self._form)
+        columns = {index: name for index, name in self._part.columns.items() if name in compared}
+        for row in self._rows() if columns else ():
+            items = self._items(row, columns)
             if isinstance(items, dict):
                 wanted.update(matching.digest(self._form, key) for key in matching.keys(self._form, items))
         known = matching.Known(self._form, wanted)
         known.scan(self._database)
         return known
 
-    def _items(self, row: Row) -> dict[str, Any] | BadRequest:
+    def _items(self, row: Row, columns: Mapping[int, str] | None = None) -> dict[str, Any] | BadRequest:
         try:
-            return self._convert.row(row.cells, self._part.columns)
+            return self._convert.row(row.cells, self._part.columns if columns is None else columns)
         except BadRequest as problem:
             return problem
 

@@ -59,6 +59,12 @@ def keys(form: Form, items: Mapping[str, Any]) -> list[Key]:
     return found
 
 
+def compared(form: Form) -> frozenset[str]:
+    """The items that `keys` looks at."""
+    link = next((item.name for item in form.items.values() if item.type == "link" and item.required), "")
+    return frozenset({"code", "name", link, *form.duplicates})
+
+
 def normal_value(item: Item, value: Any) -> str:
     """A value as duplicates are compared: digits of a telephone number without +86, letters of a name."""
     if isinstance(value, list):

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
 from app.errors import BadRequest, Message
 
@@ -74,6 +74,7 @@ class Workbook:
     kind = "xlsx"
 
     def __init__(self, path: Path) -> None:
+        self._read: tuple[str, CalamineSheet] | None = None  # the sheet read last: an import goes over it again
         try:
             self._book = CalamineWorkbook.from_path(str(path))
         except PasswordError as problem:
@@ -90,9 +91,10 @@ class Workbook:
         if name not in self._book.sheet_names:
             raise BadRequest(Message("There is no sheet %(name)s in this file.", name=name))
         try:
-            content = self._book.get_sheet_by_name(name)
-            for number, cells in enumerate(content.iter_rows(), start=1):
-                row = [_plain(cell) for cell in cells]
+            if self._read is None or self._read[0] != name:
+                self._read = (name, self._book.get_sheet_by_name(name))
+            for number, cells in enumerate(self._read[1].iter_rows(), start=1):
+                row = [cell.strip() or None if type(cell) is str else _plain(cell) for cell in cells]
                 if any(cell is not None for cell in row):
                     yield Row(number, row)
         except CalamineError as problem:
