@@ -134,10 +134,9 @@ class Node:
         store.indexers += [catalog, uniques]
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)
-        databases.on_database_removed.append(jobs.clean)
         if laptop is not None:
             laptop.recover()
-        webhooks = Webhooks(store.node, databases, directory, loopback=settings.webhook_loopback)
+        webhooks = Webhooks(store.node, databases, directory)
         return cls(
             data,
             settings,
