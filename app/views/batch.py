@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 
 from app.design import Design
-from app.views import orders
-from app.views.entries import ABSENT, CERTAIN, Difference, Held, pack, unpack
-from app.views.orders import Body, Keys, Maker, Orders
+from app.views.entries import CERTAIN, Difference, pack, unpack
+from app.views.keys import ABSENT, Entry, Held, Maker
+from app.views.orders import Body, Orders
 from app.views.totals import write_totals
 
 FOLLOW = 200  # responses re-keyed within the transaction of their parent; more become pending
@@ -65,7 +65,7 @@ class Batch:
         if known_new and doc not in self._held:
             self._held[doc] = self._before[doc] = ABSENT
         old = self._old(doc)
-        new = made or Held(access, self._keys(doc, body) if body is not None else {})
+        new = made or (self._made(doc, body, access) if body is not None else Held(access, {}))
         self._held[doc] = new
         if self._state.maker.trees:
             self._relate(doc, body)
@@ -86,15 +86,15 @@ class Batch:
 
     def move(self, doc: int, access: int) -> None:
         """The document has another reader set; its keys stay as they are for now."""
-        self._held[doc] = Held(access, self._old(doc).keys)
+        self._held[doc] = self._old(doc)._replace(access=access)
 
-    def _keys(self, doc: int, body: Body) -> dict[int, Keys]:
+    def _made(self, doc: int, body: Body, access: int) -> Held:
         maker = self._state.maker
         parents = None
         if maker.trees and body.get("parent"):
             parent = self._number(str(body["parent"]))
             parents = self._old(parent).keys if parent is not None and parent != doc else None
-        return maker.make(body, doc, parents)
+        return maker.held(access, body, doc, parents)
 
     def _old(self, doc: int) -> Held:
         known = self._held.get(doc)
@@ -113,7 +113,7 @@ class Batch:
             self._numbers[document] = row[0] if row else None
         return self._numbers[document]
 
-    def _tree_keys(self, held: Held) -> dict[int, tuple[orders.Entry, ...]]:
+    def _tree_keys(self, held: Held) -> dict[int, tuple[Entry, ...]]:
         trees = self._state.maker.trees
         return {number: keys.entries for number, keys in held.keys.items() if number in trees}
 

@@ -4,6 +4,7 @@
     missing        01                                                 first
     false, true    02, 03
     numbers        05 · 8 bytes (double, flipped) · rest              exact for Decimal, int, float
+    choices        0a · 2 bytes                                       as their list has them
     text, dates    20 · one code a letter … · 00 · ties               see below
     anything else  40 · text of its JSON
 
@@ -30,7 +31,7 @@ import orjson
 
 from app.views import pinyin
 
-NUMBER, TEXT, OTHER = b"\x05", b"\x20", b"\x40"
+NUMBER, CHOICE, TEXT, OTHER = b"\x05", b"\x0a", b"\x20", b"\x40"
 LONGEST = 100
 INVERT = bytes(255 - code for code in range(256))
 _END, _CUT = b"\x00", b"\x01"
@@ -52,11 +53,13 @@ def _ascii_codes() -> bytes:
 _ASCII = _ascii_codes()
 
 
-def key(value: Any, *, descending: bool = False) -> bytes:
-    """The sort key of a JSON value (or Decimal)."""
-    if isinstance(value, str):
+def key(value: Any, *, descending: bool = False, rank: int | None = None) -> bytes:
+    """The sort key of a JSON value (or Decimal). `rank`: its position among choices, which counts instead."""
+    if rank is not None:
+        plain = choice_key(rank)
+    elif isinstance(value, str):
         return text_key(value).translate(INVERT) if descending else text_key(value)
-    if value is None:
+    elif value is None:
         plain = b"\x01"
     elif isinstance(value, bool):
         plain = b"\x03" if value else b"\x02"
@@ -67,11 +70,16 @@ def key(value: Any, *, descending: bool = False) -> bytes:
     return plain.translate(INVERT) if descending else plain
 
 
-def exact_key(value: Any, *, descending: bool = False) -> bytes:
+def exact_key(value: Any, *, descending: bool = False, rank: int | None = None) -> bytes:
     """A sort key from which `decode` reads the value back: for categories, which show what they hold."""
     held = orjson.dumps(value if not _wide(value) else str(value), default=str)
-    plain = key(value) + held + _END
+    plain = key(value, rank=rank) + held + _END
     return plain.translate(INVERT) if descending else plain
+
+
+def choice_key(rank: int) -> bytes:
+    """The key of a choice at a position of its list."""
+    return CHOICE + min(rank, 0xFFFF).to_bytes(2, "big")
 
 
 def _wide(value: Any) -> bool:
@@ -304,6 +312,8 @@ def length(plain: bytes) -> int:
         if mark == 0x80:
             return 10
         return plain.index(b"\x00" if mark == 0x81 else b"\xff", 14) + 1
+    if tag == CHOICE:
+        return 3
     if tag == OTHER:
         return 1 + length(plain[1:])
     return _text_length(plain)

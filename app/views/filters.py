@@ -13,7 +13,7 @@ does; an item holding a list fits when one of its entries does. `me` is the pers
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -229,15 +229,21 @@ def _within(key: bytes, bound: bytes) -> bool:
     return key[:1] == collation.TEXT and len(bound) > 8 and bound.endswith(b"\0") and key.startswith(bound[:-1])
 
 
-def ranges(condition: Condition, kind: str, surroundings: Surroundings) -> list[tuple[bytes, bytes]] | None:
-    """Key ranges of a column's order with every document that fits; None when the order does not help."""
+def ranges(
+    condition: Condition, kind: str, surroundings: Surroundings, choices: Sequence[str] = ()
+) -> list[tuple[bytes, bytes]] | None:
+    """Key ranges of a column's order with every document that fits; None when the order does not help.
+
+    `choices`: the order is that of these values, others come behind.
+    """
     wanted = [read_value(surroundings.resolve(value), kind) for value in condition.values]
     if condition.operator == "=":
         keys = {collation.key(value) for value in wanted} if wanted else {collation.key(None)}
         keys |= {collation.key(word == "true") for word in wanted if word in ("true", "false")}
         keys |= {collation.key(typed(word, "number")) for word in wanted if _numeric(word)}
+        keys |= {collation.choice_key(rank) for rank, each in enumerate(choices) if collation.key(each) in keys}
         return [(key, collation.after(key)) for key in sorted(keys)]
-    if len(wanted) != 1 or (kind != "number" and _numeric(wanted[0])):
+    if choices or len(wanted) != 1 or (kind != "number" and _numeric(wanted[0])):
         return None
     key = collation.key(wanted[0])
     end = (bytes([key[0] + 1]), key[:1])

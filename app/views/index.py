@@ -26,8 +26,9 @@ from app.errors import Unavailable
 from app.store import Changed, Store
 from app.views import orders, runs
 from app.views.batch import Batch, State
-from app.views.entries import Held, pack
-from app.views.orders import Maker, Orders
+from app.views.entries import pack
+from app.views.keys import Held, Maker
+from app.views.orders import Orders
 from app.views.runs import Run
 
 HOLD = 0.04  # seconds a background transaction aims to hold the write lock
@@ -300,7 +301,7 @@ class Index:
             if document is not None and not deleted:
                 items = orjson.loads(body)
                 if not items.get("parent"):
-                    held = Held(access, maker.make(items, doc, None))
+                    held = maker.held(access, items, doc)
                     made[doc] = (body, held, pack(held))
         return Prepared(maker, made, docs)
 

@@ -1,40 +1,36 @@
-"""Orders: what the index keeps for a design's views, and the keys a document has in each.
+"""Orders: what the index keeps for a design's views.
 
     View ── default order   categories + sort               (tree: responses under their parent)
          ├─ board order     group column + sort             (kanban)
          ├─ date order      date column + sort              (calendar)
          └─ column orders   column + sort, for each sortable or indexed column
 
-An order is known by a digest of what decides its keys, so that views share it and a changed design builds
-only what is new. `Maker` is pure: a body and the parent's keys give the document's keys and sums.
+A column order is left out where another order of the same documents has the same sequence: that of the categories
+of some other view, or the default order.
 
-Key of a main document:  parts … [· its number, in trees]
-Key of a response:       parent's key · time of creation (8 bytes) · its number (8 bytes)
-`n` of an entry is 64 × which of several categories + level of response.
+An order is known by a digest of what decides its keys, so that views share it and a changed design builds
+only what is new. keys.py makes a document's keys in them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from app.design import Column, Design, Expression, View
+from app.design import Column, Design, Expression, Item, View
 from app.design.expressions import ExpressionError
 from app.views import collation
 
 VERSION = 1  # raise it when keys are made differently: every order is then built anew
-LEVELS = 64  # an entry's n = LEVELS × category + level
-DEEPEST = 31  # levels of responses; deeper ones stay at this level
-MANY = 50  # categories a document may stand under
-SEGMENT = 16  # bytes a level of response adds to the key
+MANY = 50  # values of a list under which a document may stand
 NUMBERS = frozenset({"number", "integer", "money"})
+CODES = frozenset({"date", "time", "datetime", "names", "readers", "authors", "link", "code"})
 PASSING = frozenset({"person", "principals", "level", "now", "today", "old", "is_new"})
 Body = Mapping[str, Any]
 
@@ -44,14 +40,16 @@ class Part(NamedTuple):
 
     source: str  # item name or expression
     expression: Expression | None
-    kind: str  # "number" | "plain"
+    kind: str  # "number" | "code": values that sort alike are the same | "plain"
     descending: bool = False
     exact: bool = False  # a category: the value can be read back from the key
     many: bool = False  # a list gives several keys
+    choices: tuple[str, ...] = ()  # their order counts, not that of the values
 
     def identity(self) -> list[Any]:
         """What decides its bytes."""
-        return [self.source, self.expression is not None, self.kind, self.descending, self.exact, self.many]
+        plain = [self.source, self.expression is not None, self.kind, self.descending, self.exact, self.many]
+        return [*plain, self.choices] if self.choices else plain
 
     def value(self, body: Body) -> Any:
         """What the document has here, empty texts and lists as None."""
@@ -60,26 +58,26 @@ class Part(NamedTuple):
     def encode(self, value: Any) -> bytes:
         """The bytes of one value."""
         value = typed(value, self.kind)
+        rank = ranks(self.choices).get(value) if self.choices and isinstance(value, str) else None
         make = collation.exact_key if self.exact else collation.key
-        return make(value, descending=self.descending)
+        return make(value, descending=self.descending, rank=rank)
 
     def encoded(self, body: Body) -> list[bytes]:
         """The bytes of a document: one entry, or one for each distinct value of a list."""
-        value = body.get(self.source) if self.expression is None else self.value(body)
-        if isinstance(value, str) and self.kind == "plain":
-            return [_text(value, self.exact, self.descending)]
+        value = self.value(body)
         if not isinstance(value, list):
             return [self.encode(value)]
-        if not self.many:
-            return [self.encode(value[0] if value else None)]
-        return list(dict.fromkeys(self.encode(entry) for entry in value[:MANY])) or [self.encode(None)]
+        return self.encoded_list(value) if self.many else [self.encode(value[0] if value else None)]
+
+    def encoded_list(self, values: list[Any]) -> list[bytes]:
+        """The bytes of each distinct value."""
+        return list(dict.fromkeys(self.encode(each) for each in values[:MANY])) or [self.encode(None)]
 
 
-@lru_cache(maxsize=20_000)
-def _text(value: str, exact: bool, descending: bool) -> bytes:
-    """The bytes of a text; the same few texts come again and again."""
-    make = collation.exact_key if exact else collation.key
-    return make(value or None, descending=descending)
+@lru_cache(maxsize=200)
+def ranks(choices: tuple[str, ...]) -> Mapping[str, int]:
+    """The position of each choice."""
+    return {value: n for n, value in reversed(list(enumerate(choices)))}
 
 
 class Sum(NamedTuple):
@@ -135,7 +133,18 @@ class Order:
         """Categories and sort: the parts of a key."""
         return (*self.categories, *self.parts)
 
-    @property
+    @cached_property
+    def flat(self) -> Order:
+        """The same without categories, as it serves a column."""
+        return replace(self, categories=(), parts=self.columns)
+
+    @cached_property
+    def sequence(self) -> tuple[Selection, bool, tuple[Part, ...]]:
+        """What decides which document comes after which. Exact keys tell apart values that sort alike."""
+        columns = (part._replace(exact=part.exact and part.kind != "code") for part in self.columns)
+        return self.selection, self.tree, tuple(columns)
+
+    @cached_property
     def digest(self) -> str:
         """What decides the keys and totals, in a few bytes."""
         where = self.selection.where
@@ -161,29 +170,6 @@ class Order:
         return tuple(found)
 
 
-class Entry(NamedTuple):
-    """One place of a document in an order."""
-
-    key: bytes
-    n: int
-    categories: tuple[int, ...]  # lengths of the category prefixes of the key; () for responses
-
-    @property
-    def level(self) -> int:
-        """0 for a main document."""
-        return self.n % LEVELS
-
-
-class Keys(NamedTuple):
-    """What a document has in one order."""
-
-    entries: tuple[Entry, ...]
-    sums: tuple[Decimal, ...]
-
-
-NOTHING = Keys((), ())
-
-
 def value_of(source: str, expression: Expression | None, body: Body) -> Any:
     """An item, or what an expression gives; '' and [] and failures are None."""
     if expression is None:
@@ -205,96 +191,6 @@ def typed(value: Any, kind: str) -> Any:
             return value
         return found if found.is_finite() and abs(found.adjusted()) < 400 else value
     return None if value == "" else value
-
-
-# --- keys of a document
-
-
-class Maker:
-    """Makes a document's keys in many orders; what orders share is computed once per document."""
-
-    def __init__(self, orders: Mapping[int, Order]) -> None:
-        self._parts: dict[Part, int] = {}
-        self._plans: dict[str, dict[Selection, list[tuple[int, Order, tuple[int, ...]]]]] = {}
-        for number, order in orders.items():
-            slots = tuple(self._parts.setdefault(part, len(self._parts)) for part in order.columns)
-            for form in order.selection.forms:
-                plan = self._plans.setdefault(form, {})
-                plan.setdefault(order.selection, []).append((number, order, slots))
-        self._columns = list(self._parts)
-        self.forms = frozenset(self._plans)
-        self.trees = frozenset(number for number, order in orders.items() if order.tree)
-
-    def make(self, body: Body, doc: int, parents: Mapping[int, Keys] | None) -> dict[int, Keys]:
-        """Order → keys. `parents` are the parent document's keys; None when there is no such document."""
-        form = body.get("form")
-        plan = self._plans.get(form) if isinstance(form, str) else None
-        found: dict[int, Keys] = {}
-        if plan is None:
-            return found
-        cells: list[list[bytes] | None] = [None] * len(self._columns)
-        for selection, orders in plan.items():
-            if form in selection.responses and body.get("parent"):
-                for number, order, slots in orders:
-                    if parents is None:
-                        found[number] = _orphan(order, self._choices(slots, body, cells), body, doc)
-                    elif number in parents:
-                        found[number] = _below(parents[number], body, doc)
-            elif selection.holds(body):
-                for number, order, slots in orders:
-                    found[number] = _main(order, self._choices(slots, body, cells), body, doc)
-        return found
-
-    def _choices(self, slots: tuple[int, ...], body: Body, cells: list[list[bytes] | None]) -> list[list[bytes]]:
-        """The bytes of each part of a key, several for lists."""
-        found = []
-        for slot in slots:
-            cell = cells[slot]
-            if cell is None:
-                cell = cells[slot] = self._columns[slot].encoded(body)
-            found.append(cell)
-        return found
-
-
-def _main(order: Order, choices: list[list[bytes]], body: Body, doc: int) -> Keys:
-    tail = doc.to_bytes(8, "big") if order.tree else b""
-    depth = len(order.categories)
-    sums = tuple([each.value(body) for each in order.sums]) if order.counted and order.sums else ()
-    for choice in choices:
-        if len(choice) != 1:
-            break
-    else:  # the usual case, made without much ado: one entry
-        parts = [choice[0] for choice in choices]
-        lengths = () if not depth else tuple(itertools.accumulate([len(part) for part in parts[:depth]]))
-        return Keys((Entry(b"".join(parts) + tail, 0, lengths),), sums)
-    entries = []
-    for n, chosen in enumerate(itertools.islice(itertools.product(*choices), MANY)):
-        lengths = tuple(itertools.accumulate(len(part) for part in chosen[:depth]))
-        entries.append(Entry(b"".join(chosen) + tail, n * LEVELS, lengths))
-    return Keys(tuple(entries), sums)
-
-
-def _below(parent: Keys, body: Body, doc: int) -> Keys:
-    segment = moment(body.get("created_at")) + doc.to_bytes(8, "big")
-    entries = []
-    for entry in parent.entries:
-        if entry.level < DEEPEST:
-            entries.append(Entry(entry.key + segment, entry.n + 1, ()))
-        else:
-            entries.append(Entry(entry.key[:-SEGMENT] + segment, entry.n, ()))
-    return Keys(tuple(entries), ())
-
-
-def _orphan(order: Order, choices: list[list[bytes]], body: Body, doc: int) -> Keys:
-    """A response whose parent is not here stands below document 0, at the place its own items give."""
-    main = _main(order, choices, body, 0).entries[0]
-    return Keys((Entry(main.key + moment(body.get("created_at")) + doc.to_bytes(8, "big"), 1, ()),), ())
-
-
-def moment(value: Any) -> bytes:
-    """A stored datetime as 8 bytes that sort; anything else first."""
-    digits = "".join(filter(str.isdigit, value))[:17] if isinstance(value, str) else ""
-    return int(digits.ljust(17, "0") or "0").to_bytes(8, "big") if digits.isascii() and digits else bytes(8)
 
 
 # --- the orders of a design
@@ -327,42 +223,72 @@ def of_design(design: Design | None) -> Orders:
         return EMPTY
     orders: dict[str, Order] = {}
     views = {view.name: _of_view(design, view, orders) for view in design.views.values()}
+    sequences = {order.sequence: digest for digest, order in orders.items()}
+    for name, own in views.items():
+        found = {}
+        for column, order in _of_columns(design, own.view).items():
+            same = sequences.setdefault(order.sequence, order.digest)
+            orders.setdefault(same, order)
+            found[column] = same
+        views[name] = replace(own, columns=found)
     return Orders(orders, views)
 
 
 def _of_view(design: Design, view: View, orders: dict[str, Order]) -> ViewOrders:
     columns = {column.name: column for column in view.columns}
 
-    def part(name: str, *, descending: bool = False, exact: bool = False, many: bool = False) -> Part:
-        source, expression, kind, lists = meaning(design, view, columns, name)
-        return Part(source, expression, kind, descending, exact, many and lists)
-
     def add(order: Order) -> str:
-        digest = order.digest
-        orders.setdefault(digest, order)
-        return digest
+        orders.setdefault(order.digest, order)
+        return order.digest
 
     responses = frozenset(f for f in view.forms if f in design.forms and design.forms[f].response_to)
     tree = view.responses and bool(responses)
     flat = Selection(view.forms, view.where)
-    sort = tuple(part(each.by, descending=each.descending) for each in view.sort)
-    categories = tuple(part(name, exact=True, many=True) for name in view.categories)
+    categories = tuple(_part(design, view, name, exact=True, many=True) for name in view.categories)
     sums = tuple(
         Sum(column.name, *meaning(design, view, columns, column.name)[:2]) for column in view.columns if column.total
     )
     selection = Selection(view.forms, view.where, responses) if tree else flat
-    default = add(Order(selection, categories, sort, tree, sums, True))
+    default = add(Order(selection, categories, _sort(design, view), tree, sums, True))
     board = None
     if view.group:
-        board = add(Order(flat, (part(view.group, exact=True, many=True),), sort, False, sums, True))
+        group = _part(design, view, view.group, exact=True, many=True)
+        board = add(Order(flat, (group,), _sort(design, view), False, sums, True))
+    return ViewOrders(view, default, {}, board)
+
+
+def _of_columns(design: Design, view: View) -> dict[str, Order]:
+    """Column → its order. Another one with the same sequence may serve."""
+    sort = _sort(design, view)
     names = [column.name for column in view.columns if (column.sortable or column.indexed) and _lasting(column.value)]
     names += [name for name in (view.date,) if name and name not in names]
-    own = {}
+    found = {}
     for name in names:
-        first = part(name, many=True)
+        first = _part(design, view, name, many=True)
         rest = tuple(each for each in sort if each.source != first.source)
-        own[name] = add(Order(flat, (), (first, *rest), False, (), False))
-    return ViewOrders(view, default, own, board)
+        found[name] = Order(Selection(view.forms, view.where), (), (first, *rest), False, (), False)
+    return found
+
+
+def _sort(design: Design, view: View) -> tuple[Part, ...]:
+    return tuple(_part(design, view, each.by, descending=each.descending) for each in view.sort)
+
+
+def _part(
+    design: Design, view: View, name: str, *, descending: bool = False, exact: bool = False, many: bool = False
+) -> Part:
+    columns = {column.name: column for column in view.columns}
+    source, expression, kind, lists = meaning(design, view, columns, name)
+    return Part(source, expression, kind, descending, exact, many and lists, _choices(design, view, columns, name))
+
+
+def _choices(design: Design, view: View, columns: Mapping[str, Column], name: str) -> tuple[str, ...]:
+    """The choices of a keyword item, in the order of their list."""
+    item = _item(design, view, columns, name)
+    if item is None or item.type != "keyword":
+        return ()
+    listed = design.keywords.get(item.keywords) if item.keywords else None
+    return tuple(choice.value for choice in (listed.choices if listed else item.choices))
 
 
 def _lasting(expression: Expression | None) -> bool:
@@ -377,13 +303,20 @@ def meaning(
     column = columns.get(name)
     if column is not None and column.value is not None:
         return column.value.source, column.value, "number" if column.type in NUMBERS else "plain", True
-    item = column.item if column is not None else None
-    if item is None:
-        found = (design.forms[form].items.get(name) for form in view.forms if form in design.forms)
-        item = next((each for each in found if each is not None), None)
+    item = _item(design, view, columns, name)
     if item is None:
         return name, None, "plain", name in ("readers", "authors", "tags")
-    return name, None, "number" if item.type in NUMBERS else "plain", item.many
+    coded = item.type in CODES or (item.type == "keyword" and not item.allow_new)
+    return name, None, "number" if item.type in NUMBERS else "code" if coded else "plain", item.many
+
+
+def _item(design: Design, view: View, columns: Mapping[str, Column], name: str) -> Item | None:
+    """The item a column shows; None for expressions and what every document has."""
+    column = columns.get(name)
+    if column is not None and (column.value is not None or column.item is not None):
+        return column.item if column.value is None else None
+    found = (design.forms[form].items.get(name) for form in view.forms if form in design.forms)
+    return next((each for each in found if each is not None), None)
 
 
 def column_value(column: Column, body: Body, context: Mapping[str, Any]) -> Any:

@@ -17,8 +17,9 @@ import orjson
 from app.access.model import Reading
 from app.views.batch import State
 from app.views.entries import unpack
+from app.views.keys import LEVELS, SEGMENT
 from app.views.marks import Seen
-from app.views.orders import LEVELS, SEGMENT, column_value
+from app.views.orders import column_value
 from app.views.plans import Position, Range, Source, read
 from app.views.query import Question
 from app.views.shapes import Row, path_of

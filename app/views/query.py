@@ -124,7 +124,7 @@ class _Asking:
         best = self._best_condition()
         if best is not None:
             condition, ranges = best
-            return self._make(self.own.columns[condition.name], ranges, self.conditions, exact=condition)
+            return self._by_column(condition.name, ranges, exact=condition)
         return self._make(self.own.default, [EVERYTHING], self.conditions)
 
     def _category_order(self) -> str:
@@ -164,41 +164,55 @@ class _Asking:
         ranges, exact = [EVERYTHING], None
         for condition in self.conditions:
             if condition.name == column:
-                found = filters.ranges(condition, self._meaning(column)[2], self.around)
+                found = self._ranges(condition)
                 if found is not None:
                     ranges, exact = found, condition
-        if self.query.starts:
+        if self.query.starts and not self.orders.by_digest[digest].columns[0].choices:
             ranges, exact = collation.starting(self.query.starts), None
-        return self._make(digest, ranges, self.conditions, exact=exact, also=self._starts_test(column))
+            return self._by_column(column, ranges, also=self._starts_test(column))
+        return self._by_column(column, ranges, exact=exact, also=self._starts_test(None, column))
+
+    def _by_column(
+        self, column: str, ranges: list[Range], *, exact: Condition | None = None, also: list[Test] | None = None
+    ) -> Question:
+        return self._make(self.own.columns[column], ranges, self.conditions, exact=exact, also=also, flat=True)
+
+    def _ranges(self, condition: Condition) -> list[Range] | None:
+        """Where the order of its column has what fits."""
+        part = self.orders.by_digest[self.own.columns[condition.name]].columns[0]
+        return filters.ranges(condition, part.kind, self.around, part.choices)
 
     def _starting(self) -> Question:
         starts = self.query.starts or ""
         order = self.orders.by_digest[self.own.default]
         first = order.parts[0] if order.parts else None
-        if not order.categories and not order.tree and first is not None and not first.descending:
+        usable = first is not None and not first.descending and not first.choices
+        if first is not None and usable and not order.categories and not order.tree:
             name = first.source
             test = self._starts_test(name)
             return self._make(self.own.default, collation.starting(starts), self.conditions, also=test)
         names = [each.by for each in self.view.sort if each.by in self.own.columns]
-        if names and not order.tree:
-            test = self._starts_test(names[0])
-            return self._make(self.own.columns[names[0]], collation.starting(starts), self.conditions, also=test)
+        if names and not order.tree and not self.orders.by_digest[self.own.columns[names[0]]].columns[0].choices:
+            return self._by_column(names[0], collation.starting(starts), also=self._starts_test(names[0]))
         return self._make(self.own.default, [EVERYTHING], self.conditions, also=self._starts_test(None))
 
-    def _starts_test(self, column: str | None) -> list[Test]:
-        """What key ranges leave open: whether the letters themselves begin the text."""
+    def _starts_test(self, column: str | None, of: str | None = None) -> list[Test]:
+        """What key ranges of a column leave open: whether the letters themselves begin the text.
+
+        Without ranges everything is open, for the column `of` or that of the view's own order.
+        """
         starts = self.query.starts
         if not starts or (column is not None and starts.isascii()):
             return []
         names = [each.by for each in self.view.sort] or [each.name for each in self.view.columns]
-        name = column or names[0]
+        name = column or of or names[0]
         return [self._test(Condition(name, "^", (starts,)))]
 
     def _best_condition(self) -> tuple[Condition, list[Range]] | None:
         found: list[tuple[int, Condition, list[Range]]] = []
         for condition in self.conditions:
             if condition.name in self.own.columns:
-                ranges = filters.ranges(condition, self._meaning(condition.name)[2], self.around)
+                ranges = self._ranges(condition)
                 if ranges is not None:
                     rank = len(ranges) if condition.operator == "=" else 100
                     found.append((rank, condition, ranges))
@@ -214,8 +228,9 @@ class _Asking:
         exact: Condition | None = None,
         within: bool = False,
         also: list[Test] | None = None,
+        flat: bool = False,
     ) -> Question:
-        order = self.orders.by_digest[digest]
+        order = self.orders.by_digest[digest].flat if flat else self.orders.by_digest[digest]
         tests = [self._test(each) for each in conditions if each is not exact or not _covered(each)]
         tests += also or []
         number = self.numbers.get(digest, -1)

@@ -22,17 +22,17 @@ import pickle
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, islice
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import orjson
 
-from app.store import Store
-from app.store.sqlite import Connection
+from app.store import Store, driver
 from app.views.batch import State
-from app.views.entries import ABSENT, CERTAIN, COUNT_ALL, Deltas, Difference, Held, pack, unpack
+from app.views.entries import CERTAIN, COUNT_ALL, Deltas, Difference, pack, unpack
+from app.views.keys import ABSENT, Held
 from app.views.totals import write_totals
 
 LEAST = 5_000  # documents that are worth a run
@@ -56,7 +56,7 @@ class Made(NamedTuple):
     seq: int
     access: int
     held: Held
-    orders: frozenset[int]  # where it is to be placed
+    orders: Set[int]  # where it is to be placed
     before: bytes | None  # its row in doc_entries …
     uncertain: str | None  # … and in `placing`: others may change them meanwhile
 
@@ -69,6 +69,7 @@ class Run:
         self.left = 0
         self._lock = lock
         self._number = secrets.randbits(60)
+        self._key = store.scratch_key
         self._path = store.documents.path.with_name("index.tmp")
         self._target = 0
         self._numbers = frozenset(state.numbers.values())
@@ -92,9 +93,10 @@ class Run:
     def steps(self) -> Iterator[int]:
         """Documents made at each step, 1 for other steps."""
         self._remove_file()
-        spool = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        spool = driver.connect(self._path, self._key)
         try:
-            for setting in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
+            sorting = "FILE" if self._key is None else "MEMORY"  # what is sorted on the disk would lie there open
+            for setting in ("journal_mode = OFF", "synchronous = OFF", f"temp_store = {sorting}"):
                 spool.execute(f"PRAGMA {setting}")
             spool.execute(f"PRAGMA cache_size = -{SORTING}")
             spool.executescript(_SPOOL)
@@ -173,18 +175,24 @@ class Run:
             " LEFT JOIN placing AS p ON p.doc = d.doc",
             (orjson.dumps(docs).decode(),),
         )
-        make, trees = self.state.maker.make, self.state.maker.trees
+        make, trees = self.state.maker.held, self.state.maker.trees
         made: list[Made] = []
         aside: list[int] = []
         for doc, id, seq, access, deleted, body, entries, uncertain in rows:
             items = orjson.loads(body) if not deleted else {}
-            held = Held(access, {} if trees and items.get("parent") else make(items, doc, None))
+            held = Held(access, {}) if trees and items.get("parent") else make(access, items, doc)
             before = unpack(entries) if entries is not None else ABSENT
             again = frozenset(orjson.loads(uncertain)) if uncertain else CERTAIN
-            missing = held.keys.keys() - (before.keys.keys() - again)
-            kept = all(held.keys.get(number) == keys for number, keys in before.keys.items() if number in self._numbers)
-            if held.keys and kept and (before is ABSENT or before.access == access):
-                made.append(Made(doc, id, seq, access, held, frozenset(missing), entries, uncertain))
+            if before is ABSENT:
+                missing: Set[int] = _together(tuple(held.keys))
+                kept = True
+            else:
+                missing = held.keys.keys() - (before.keys.keys() - again)
+                kept = before.access == access and all(
+                    held.keys.get(number) == keys for number, keys in before.keys.items() if number in self._numbers
+                )
+            if held.keys and kept:
+                made.append(Made(doc, id, seq, access, held, missing, entries, uncertain))
             elif not self.building or held.keys or before is not ABSENT or items.get("parent"):
                 aside.append(doc)
         return made, aside
@@ -208,15 +216,28 @@ class Run:
         totals = self._totals((each.held, each.orders, each.access) for each in made)
         spool.execute("INSERT INTO parts VALUES (?, ?, ?)", (part, len(made), pickle.dumps(totals)))
 
-    def _totals(self, documents: Iterable[tuple[Held, frozenset[int], int]]) -> Deltas:
+    def _totals(self, documents: Iterable[tuple[Held, Set[int], int]]) -> Deltas:
         """What totals gain, reader set by reader set, then of all sets together."""
-        totals: Deltas = {}
-        for access, those in groupby(sorted(documents, key=itemgetter(2)), key=itemgetter(2)):
-            difference = Difference(self.state.counted, together=False)
-            for held, numbers, _ in those:
-                for number in numbers:
-                    difference.count(number, held.keys[number], access, 1)
-            totals.update(difference.totals)
+        counted = self.state.counted
+        difference = Difference(counted, together=False)
+        plain: dict[tuple[int, int, int, bytes], int] = {}  # most documents: one entry, nothing to add up
+        for held, numbers, access in documents:
+            for number in numbers:
+                if number not in counted:
+                    continue
+                keys = held.keys[number]
+                if keys.sums or len(keys.entries) != 1 or keys.entries[0].n:
+                    difference.count(number, keys, access, 1)
+                    continue
+                key, _, lengths = keys.entries[0]
+                place = (number, access, 0, b"")
+                plain[place] = plain.get(place, 0) + 1
+                for level, length in enumerate(lengths, 1):
+                    place = (number, access, level, key[:length])
+                    plain[place] = plain.get(place, 0) + 1
+        totals = difference.totals
+        for place, count in plain.items():
+            totals.setdefault(place, [0])[0] += count
         for (number, _, level, category), amounts in list(totals.items()):
             place = (number, COUNT_ALL, level, category)
             known = totals.get(place)
@@ -229,12 +250,11 @@ class Run:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that also reads the file of the run."""
         with self.store.transaction() as connection:
-            assert isinstance(connection, Connection)
 
             def detach() -> None:
                 connection.execute("DETACH spool")
 
-            connection.execute("ATTACH ? AS spool", (f"{self._path.absolute().as_uri()}?mode=ro",))
+            driver.attach(connection, f"{self._path.absolute().as_uri()}?mode=ro", "spool", self._key)
             self.store.documents.on_commit(detach)
             self.store.documents.on_rollback(detach)
             yield connection
@@ -355,5 +375,10 @@ class Run:
             )
 
 
-def _listed(numbers: frozenset[int]) -> str:
+@lru_cache(maxsize=1_000)
+def _together(numbers: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(numbers)
+
+
+def _listed(numbers: Set[int]) -> str:
     return orjson.dumps(sorted(numbers)).decode()

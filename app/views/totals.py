@@ -63,9 +63,10 @@ def _add_sums(before: str | None, added: str | None) -> str | None:
 
 
 def _log(connection: sqlite3.Connection, changed: list[tuple[tuple[int, int, int, bytes], list[Any]]]) -> None:
-    rows: list[tuple[Any, ...]] = [(*place, delta[0], _dump(delta[1:])) for place, delta in changed]
-    if len(rows) > LISTED:
-        rows = [(None,) * 6]
+    if len(changed) > LISTED:
+        rows: list[tuple[Any, ...]] = [(None,) * 6]
+    else:
+        rows = [(*place, delta[0], _dump(delta[1:])) for place, delta in changed]
     connection.executemany(
         "INSERT INTO totals_log (ord, access, level, category, count, sums) VALUES (?, ?, ?, ?, ?, ?)", rows
     )

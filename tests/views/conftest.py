@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from app.access import SYSTEM, Database, Identity, acl, open_access
 from app.design import Design, load_folder
 from app.store import Context, Edit, Store
 from app.views import ViewQuery, Views
+
+settings.register_profile("untimed", deadline=None)  # the first text read loads the tables of pinyin
+settings.load_profile("untimed")
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CONTEXT = Context("system", "2026-01-01T00:00:00.000Z")

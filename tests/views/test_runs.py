@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.design import Design
 from app.views import index, runs
-from app.views.entries import Difference, Held
+from app.views.entries import Difference
+from app.views.keys import Held
 from tests.views.conftest import VIEWS, World, make_design
 
 MANY = 120
