@@ -140,6 +140,13 @@ class Conflict(DavenportError):
         self.base = base
 
 
+class Recompare(DavenportError):
+    """A replica's token means nothing here: it compares what it has with what there is."""
+
+    status = 410
+    error = "recompare"
+
+
 class FileExists(DavenportError):
     """The database is there already."""
 

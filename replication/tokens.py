@@ -1,30 +1,18 @@
-"""Sequences as the feed gives them out: opaque texts `seq-incarnation`, for instance `1042-5f3c…`.
+"""Tokens: `since`, `seq`, `last_seq` and `update_seq` as clients get them, opaque texts that they hand back.
 
-A client hands back what it got. A token of another incarnation (another hub, a restored backup) or of another
-kind of server means nothing here, and the feed starts from the beginning. More parts may follow the second
-one (epoch and cursor of a person's rights); they are not there yet, and are ignored.
+    1042-5f3c…-9a1b…                        everything up to 1042 of this incarnation, under this epoch
+    1042-5f3c…-9a1b….77e0…_g_1050_12_900    on the way from one epoch to another (app/access/following.py)
+
+The incarnation tells this hub, and this life of it, from others; the epoch says with which names the person read.
+A token of another incarnation, another person or another kind of server means nothing here: the feed starts from the
+beginning, or, for who can compare, answers 410.
 """
 
 from __future__ import annotations
 
-import re
-
-from app.errors import BadRequest
-
-_TOKEN = re.compile(r"(\d{1,18})(?:-([A-Za-z0-9_=+/.-]{0,4000}))?")
+from app.access.following import Place
 
 
-def token(seq: int, incarnation: str) -> str:
-    """The token of a sequence."""
-    return f"{seq}-{incarnation}"
-
-
-def sequence(value: object, incarnation: str, now: int) -> int:
-    """The sequence that a `since` stands for; `now` is the newest. BadRequest for what no server gives out."""
-    text = str(value if value is not None else 0).strip().strip('"')
-    if text == "now":
-        return now
-    found = _TOKEN.fullmatch(text)
-    if found is None:
-        raise BadRequest("Malformed sequence supplied in 'since' parameter.")
-    return int(found[1]) if (found[2] or "").split("-")[0] == incarnation else 0
+def token(place: Place, incarnation: str) -> str:
+    """The token of a place."""
+    return place.text(incarnation)

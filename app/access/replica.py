@@ -11,6 +11,8 @@ from io import BufferedReader
 from typing import Any, NamedTuple
 
 from app.access import rules
+from app.access.directory import DIRECTORY
+from app.access.following import PAGE, Followed, Follower, Place
 from app.access.guards import DESIGNERS
 from app.access.opened import Opened
 from app.access.pushing import Incoming, Pusher
@@ -18,6 +20,7 @@ from app.access.writer import READ_ONLY_TOKEN, Writer
 from app.errors import DavenportError, Forbidden, NotFound
 from app.store import Change, Local, Revision, RevisionTree, Stub
 from app.store.blobs import Readable
+from app.store.rows import Row
 
 _PENDING = 10_000  # further rows that are counted at most
 
@@ -45,6 +48,7 @@ class Replica:
         self._opened = opened
         self._raw = opened.raw
         self._pusher = Pusher(opened, writer)
+        self._follower = Follower(opened)
 
     # -- the database
 
@@ -196,6 +200,50 @@ class Replica:
             return row._replace(revs=[leaf.rev for leaf in self.leaves(row.id)])
         except NotFound:  # lost while the rows were read
             return row._replace(revs=row.revs[:1])
+
+    def place(self, token: object = 0, *, revocations: bool = False) -> tuple[Place, str]:
+        """Where a replica with this token stands, and the incarnation; what means nothing here stands at the beginning,
+        or, with `revocations`, is a Recompare. BadRequest."""
+        return self._follower.place(token, revocations=revocations)
+
+    def follow(
+        self,
+        place: Place,
+        limit: int = PAGE,
+        *,
+        revocations: bool = False,
+        content: bool = False,
+        size: int | None = None,
+    ) -> Followed:
+        """Rows behind a place: lost (with `revocations`), gained, new. With `content` bodies come along; with `size`
+        no further row once that many bytes of them are in."""
+        return self._follower.follow(place, limit, revocations=revocations, content=content, size=size)
+
+    def wait(self, place: Place, timeout: float) -> bool:
+        """Whether anything changes within so many seconds, here or in the directory, which gives rights. Holds no
+        connection meanwhile."""
+        marks = {self._raw.number: place.seq}
+        databases = self._opened.databases
+        if self._raw.name != DIRECTORY and DIRECTORY in self._opened.store.names():
+            marks[databases.known(DIRECTORY).raw.number] = self._opened.known.snapshot.seq
+        return self._opened.store.waiting.wait_any(marks, timeout)
+
+    def left(self, place: Place) -> int:
+        """About how many rows are still to come: counted up to 10,000, beyond estimated by the sequence."""
+        counted = self.pending(place.seq)
+        if counted < _PENDING:
+            return counted
+        newest = self._raw.info().update_seq
+        return max(counted, self._opened.visible().documents * (newest - place.seq) // max(newest, 1))
+
+    def revs(self, row: Row) -> list[str]:
+        """The leaves of a row of the feed that the person reads, the winner first."""
+        if len(row.revisions().leaves) == 1:
+            return [row.rev]
+        try:
+            return [leaf.rev for leaf in self.leaves(row.id)]
+        except NotFound:  # lost while the rows were read
+            return [row.rev]
 
     def content(self, stub: Stub) -> BufferedReader:
         """The content of an attachment of a revision that was found here, open for reading. NotFound."""

@@ -22,6 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app import clock
 from app.access.audit import Audit
+from app.access.devices import Devices
 from app.access.directory import Directory
 from app.access.identity import Identity, Person
 from app.access.tokens import Tokens
@@ -59,6 +60,7 @@ class Secrets:
         self.audit = audit
         self.tokens = Tokens(file, directory, audit)
         self.laptop: Laptop | None = None  # set by a node that has a hub: only its own person signs in
+        self.devices = Devices(file, directory, audit)
         self._hasher = hasher or PasswordHasher()
         self._key = os.urandom(32)
         self._remembered: dict[bytes, _Remembered] = {}
@@ -255,7 +257,7 @@ class Secrets:
             )
 
     def forget(self, person: str) -> None:
-        """A person has been removed: password, links, tokens; sessions end with them.
+        """A person has been removed: password, links, tokens; sessions end with them, and devices wipe themselves.
 
         The number of the sessions stays, so that none of them is good again when the person is restored.
         """
@@ -264,6 +266,7 @@ class Secrets:
             connection.execute("UPDATE passwords SET hash = '', must_change = 0 WHERE person = ?", (person,))
             for table in ("links", "tokens"):
                 connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
+            self.devices.revoke_all(person)
 
     # -- one-time links
 

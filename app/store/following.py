@@ -7,13 +7,17 @@ order of a cursor of two numbers, and starts behind the cursor it is given; cost
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import orjson
+
 from app.store import changes, rows
 from app.store.model import Visible
 from app.store.rows import Row
+from app.store.sets import Sets
 
 Cursor = tuple[int, int]
 _FULL = ", ".join("d." + column for column in rows.COLUMNS.split(", "))
@@ -101,6 +105,12 @@ def new(
         f"SELECT {columns} FROM ({query}) AS k CROSS JOIN documents AS d ON d.doc = k.doc", arguments
     ):
         yield Row(*row)
+
+
+def table(connection: sqlite3.Connection, sets: Sets, numbers: frozenset[int]) -> str:
+    """The name of a temporary table with these sets."""
+    digest = hashlib.blake2b(orjson.dumps(sorted(numbers)), digest_size=12).hexdigest()
+    return sets.table(connection, Visible(digest, False, numbers, 0, 0))
 
 
 def position(connection: sqlite3.Connection, db: int) -> tuple[int, str, int]:

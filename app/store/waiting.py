@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from app.errors import DavenportError
 from app.store.sqlite import SqliteFile
@@ -34,13 +35,17 @@ class Waiting:
 
     def wait(self, db: int, since: int, timeout: float) -> bool:
         """Whether the database passes `since` within `timeout` seconds."""
+        return self.wait_any({db: since}, timeout)
+
+    def wait_any(self, since: Mapping[int, int], timeout: float) -> bool:
+        """Whether one of these databases passes its sequence within `timeout` seconds."""
         self._read()
         deadline = time.monotonic() + timeout
         with self._condition:
             self._waiters += 1
             try:
                 self._watch()
-                while self._sequences.get(db, 0) <= since:
+                while not any(self._sequences.get(db, 0) > seq for db, seq in since.items()):
                     left = deadline - time.monotonic()
                     if left <= 0 or self._closed:
                         return False

@@ -22,7 +22,8 @@ QUICKEST = 100  # milliseconds between heartbeats
 @blueprint.get("/<database>/_changes")
 @blueprint.post("/<database>/_changes")
 def changes(database: str) -> Response:
-    """{results: [{seq, id, changes: [{rev}], deleted?, doc?}], last_seq, pending}."""
+    """{results: [{seq, id, changes: [{rev}], deleted?, doc?, revoked?}], last_seq, pending}. With `revocations` 410
+    `recompare` when the token is not known (any more)."""
     node, identity = g.node, g.identity
 
     def open() -> Database:
@@ -63,6 +64,7 @@ def _asked(kind: str) -> Asked:
         wait=0.0 if kind == "normal" else _milliseconds("timeout", args.get("timeout"), USUAL) / 1000,
         heartbeat=heartbeat,
         continuous=kind == "continuous",
+        revocations=yes("revocations"),
     )
 
 

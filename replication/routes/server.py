@@ -24,8 +24,9 @@ def session() -> Response:
 @blueprint.get("/<database>", strict_slashes=False)
 def info(database: str) -> Response:
     """{db_name, doc_count, doc_del_count, update_seq, instance_start_time}: of what the person reads."""
-    figures = replica(database).figures()
-    seq = token(figures.update_seq, figures.incarnation)
+    base = replica(database)
+    seq = token(*base.place("now"))
+    figures = base.figures()
     return answer(
         {
             "db_name": database,
