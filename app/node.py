@@ -134,9 +134,10 @@ class Node:
         store.indexers += [catalog, uniques]
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)
+        databases.on_database_removed.append(jobs.clean)
         if laptop is not None:
             laptop.recover()
-        webhooks = Webhooks(store.node, databases, directory)
+        webhooks = Webhooks(store.node, databases, directory, loopback=settings.webhook_loopback)
         return cls(
             data,
             settings,

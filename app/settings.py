@@ -44,6 +44,7 @@ class Settings:
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
     mail_default_sender: str = ""
+    webhook_loopback: bool = False  # whether webhooks may call this machine's own ports
     # sign-in elsewhere
     oidc_issuer: str = ""
     oidc_client_id: str = ""

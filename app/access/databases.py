@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.access import acl as acls
-from app.access import resending, rules
+from app.access import dropping, resending, rules
 from app.access.acl import ACL_ID, FLAGS, Acl, Level, Rights, effective
 from app.access.audit import Audit
 from app.access.database import Database
@@ -100,6 +100,7 @@ class Databases:
         self.form_rights = form_rights
         self.designs = designs
         self.on_person_removed: list[Callable[[str], Any]] = []
+        self.on_database_removed: list[Callable[[], Any]] = []
         self.laptop: Laptop | None = None  # set by a node that has a hub
         self._known: dict[str, Known] = {}
         directory.databases = self
@@ -219,6 +220,7 @@ class Databases:
         with self.store.transaction():
             self.store.create(name)
             self.set_acl(name, identity, acl or _first_acl(identity), _founding=True)
+        dropping.forget(self.store, name)  # where a node died while it removed one of this name
         self.audit.record("database_created", identity.key, database=name)
         return self.open(name, identity)
 
@@ -231,7 +233,10 @@ class Databases:
         if name == DIRECTORY:
             raise Forbidden("The directory cannot be removed.")
         self.store.drop(name)
+        dropping.forget(self.store, name)
         self._known.pop(name, None)
+        for tell in self.on_database_removed:
+            tell()
         self.audit.record("database_removed", identity.key, database=name)
 
     def acl(self, name: str, identity: Identity | None = None) -> Acl:

@@ -4,6 +4,7 @@
     documents.db      ┐ snapshots of the same moment: both are begun while nobody writes
     node.db           ┘
     attachments/ab/ab12…   every content that a revision in the snapshot names
+    jobs/<id>/<file>  what imports and other jobs keep
 
 Search and other derived files are left out; a node makes them anew. Restoring starts a new incarnation of
 every database, so that devices compare everything again and push what the backup lacks.
@@ -27,7 +28,7 @@ import orjson
 
 from app import clock
 from app.errors import UserError
-from app.store import compaction
+from app.store import compaction, jobfiles
 from app.store.blobs import sync_folder
 from app.store.sqlite import SqliteFile, translated
 
@@ -82,6 +83,8 @@ def _pack(store: Store, folder: Path, part: Path, lease: Path) -> None:
             for address in sorted(named):
                 os.utime(lease)
                 archive.write(store.blobs.path(address), f"attachments/{address[:2]}/{address}")
+            for path, name in jobfiles.listed(store.data):
+                archive.write(path, name)
         target.flush()
         os.fsync(target.fileno())
 
@@ -103,6 +106,7 @@ def restore(file: Path, data: Path) -> None:
             _unpack(file, folder)
             _begin_anew(folder / FILES[0])
             shutil.copytree(folder / "attachments", data / "attachments", dirs_exist_ok=True)
+            jobfiles.place(folder, data)
             for name in reversed(FILES):  # documents.db last: with it the data directory is complete
                 os.replace(folder / name, data / name)
             sync_folder(data)
@@ -118,6 +122,7 @@ def _unpack(file: Path, folder: Path) -> None:
         if manifest.get("format") != FORMAT:
             raise UserError(f"{file.name} is a backup of another format; use the Davenport that made it.")
         (folder / "attachments").mkdir()
+        jobfiles.extract(archive, folder)
         for name in FILES:
             archive.extract(name, folder)
         for name in archive.namelist():

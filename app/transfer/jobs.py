@@ -33,6 +33,7 @@ from app.store import SqliteFile
 
 LEASE = 30.0  # seconds without a heartbeat after which a job is taken over
 BEAT = 5.0
+DAY = 86_400.0
 KEEP_DAYS = 30  # how long finished jobs, their files and the chance to undo stay
 
 log = logging.getLogger(__name__)
@@ -316,15 +317,17 @@ class Jobs:
         return len(found)
 
     def clean(self) -> int:
-        """Forget jobs that ended more than `KEEP_DAYS` ago, and their files."""
+        """Forget jobs that ended more than `KEEP_DAYS` ago, and files of jobs that are no longer there."""
         before = stamp(utcnow() - timedelta(days=KEEP_DAYS))
         with self._file.transaction() as connection:
             old = [id for (id,) in connection.execute("SELECT id FROM jobs WHERE ended_at < ?", (before,))]
             for id in old:
                 connection.execute("DELETE FROM job_rows WHERE job = ?", (id,))
                 connection.execute("DELETE FROM jobs WHERE id = ?", (id,))
-        for id in old:
-            shutil.rmtree(self._folder / id, ignore_errors=True)
+            known = {id for (id,) in connection.execute("SELECT id FROM jobs")}
+        for folder in self._folder.glob("*"):
+            if folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
         return len(old)
 
     def serve(self) -> None:
@@ -341,6 +344,7 @@ class Jobs:
             self._keeper.join()
 
     _serving = False
+    _next_clean = 0.0
 
     def _keep(self) -> None:
         with self._lock:
@@ -355,8 +359,14 @@ class Jobs:
                     connection.execute("UPDATE jobs SET heartbeat = ? WHERE owner = ?", (time.time(), self._owner))
                 if self._serving:
                     self.resume()
+                    self._clean_daily()
             except DavenportError:
                 log.warning("The jobs cannot be kept now", exc_info=True)
+
+    def _clean_daily(self) -> None:
+        if time.monotonic() > self._next_clean:
+            self._next_clean = time.monotonic() + DAY
+            self.clean()
 
     # running
 
@@ -422,7 +432,8 @@ class Jobs:
         total = job.total if total is None else total
         with self._file.transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO job_rows (job, n, id, before, after_rev, skipped) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO job_rows (job, n, id, before, after_rev, skipped)"
+                " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM jobs WHERE id = ?1)",
                 [(job.id, n, id, before and _text(before), rev, why) for n, id, before, rev, why in rows],
             )
             connection.execute(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +212,13 @@ def test_addresses_that_are_none_are_refused(url: str) -> None:
 def test_addresses_only_this_machine_reaches_are_refused(host: str) -> None:
     with pytest.raises(OSError, match="not allowed"):
         resolve(host, 80, loopback=False)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_setting_lets_webhooks_call_this_machine(data: Path, wanted: bool) -> None:
+    (data / "davenport.toml").write_text(f"webhook_loopback = {str(wanted).lower()}\n", encoding="utf-8")
+    with Node.open(data) as node:
+        assert node.webhooks.loopback is wanted
 
 
 def test_management_over_rest(node: Node, call: Any) -> None:

@@ -6,8 +6,8 @@ The server runs the same rules as at save (`rules.preview`), so that what the pa
      required: {name: bool}, readonly: {name: bool}, choices: {name: [{value, label, retired}]},
      pulled: {name: {value, label}}, defaults: {name: {value, label}}}
 
-A default that depends on other items (the probability of a stage) follows them until the document is first saved, unless
-the person typed something else: the form holds beside such a field what the default was (`_default.<item>`).
+A default that depends on other items (the probability of a stage) follows them until the first save, unless the
+person typed something else: the form holds beside such a field what the default was (`_default.<item>`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The files sent with a form: their content is stored first, then one save names them all.
 
-    store(database, form, …)  ─►  Files  ─►  onto(document, items)  ─►  {contract: ["a.pdf"], _attachments: {"a.pdf": …}}
+    store(database, form, …)  ─►  Files  ─►  onto(document, items)  ─►  {contract: ["a.pdf"], _attachments: {…}}
 
 So a document and its files are one entry of the history, and a save that is refused leaves no file behind (content that
 nothing names is collected). Pictures put into a text before the first save stand there under an address of the
