@@ -61,11 +61,11 @@ def _compact_bodies(store: Store, db: int, before: str) -> int:
 
 
 def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> int:
-    stored = connection.execute("SELECT tree FROM documents WHERE doc = ?", (doc,)).fetchone()
+    stored = connection.execute("SELECT tree, db, id FROM documents WHERE doc = ?", (doc,)).fetchone()
     if stored is None:  # purged meanwhile
         return 0
     here = tree.load(stored[0])
-    needed: set[str | None] = {*here.leaves, *map(here.common_ancestor, combinations(here.live[:MOST], 2))}
+    needed = {*here.leaves, here.common_ancestor(here.live)}
     for (rev,) in connection.execute("SELECT rev FROM unsent WHERE db = ? AND id = ?", stored[1:]):
         if rev in here:  # the hub gets each with its body; should it refuse, the parent shows again
             needed |= {rev, here.nodes[rev].parent}
