@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ LEFT = (
 
 def test_a_backup_holds_the_files_of_jobs_and_no_file_that_is_being_written(tmp_path: Path) -> None:
     data, backup = tmp_path / "node", tmp_path / "node.zip"
-    with Store.open(data, create=True) as store:
+    with contextlib.closing(Store.open(data, create=True)) as store:
         for name in (*KEPT, *LEFT):
             (data / name).parent.mkdir(parents=True, exist_ok=True)
             (data / name).write_bytes(KEPT.get(name, b"x"))
@@ -29,7 +30,7 @@ def test_a_backup_holds_the_files_of_jobs_and_no_file_that_is_being_written(tmp_
 
 
 def test_names_that_lead_elsewhere_are_not_taken_from_a_backup(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "node", create=True) as store:
+    with contextlib.closing(Store.open(tmp_path / "node", create=True)) as store:
         store.backup(tmp_path / "node.zip")
     with zipfile.ZipFile(tmp_path / "node.zip", "a") as archive:
         archive.writestr(f"jobs/{JOB}/../../evil", b"x")
