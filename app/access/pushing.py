@@ -3,6 +3,7 @@
     pushed revision ─► does the document exist for the person ─► rights on what it would replace ─► form, guards
                        no: as refused as an unknown id           winner and parent, as of now       as at a save
         ─► stored as sent ─► where the door would store something else: a corrected child, in the same transaction
+        ─► at the end of the batch: branches of one document are merged (joining.py)
 
 Never believed: `readers` and `authors` where a form computes them, `created_by`, `changed_by`, an ancestry that
 goes round the winner. A tombstone keeps the lists of what it ended. Where a database has no design, stamps that a
@@ -18,9 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from app import clock
 from app.access import rules
 from app.access.guards import DESIGNERS, guard_of
+from app.access.joining import Joiner
+from app.access.merging import Leaf, Merged, Unsettled
 from app.access.opened import Opened
 from app.errors import BadRequest, DavenportError, Forbidden, NotFound
 from app.store import Branch, Edit, Revision, RevisionTree
+from app.store.branching import MERGED_INTO
 from app.store.revisions import check_ancestry
 from app.store.validity import document_id
 
@@ -31,6 +35,8 @@ BATCH = 100  # documents in one transaction
 NO_CREATE = "You may not create documents here."
 NOT_HERE = "You may not write this document."
 NO_DELETE = "You may not delete this document."
+NOT_SETTLED = "It was settled in a version that is not here."
+OTHERS_READ = "Somebody else changed meanwhile who reads or edits this document."
 STAMPS = ("created_by", "created_at", "changed_by", "changed_at")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -52,13 +58,19 @@ class Pusher:
         self._opened = opened
         self._raw = opened.raw
         self._writer = writer
+        self._joiner = Joiner(opened.databases, opened.raw)
+        self._held: dict[str, str] = {}  # documents of this batch that were here → what won before
+        self._taken: set[str] = set()  # revisions of this batch
 
     def push(self, branches: Sequence[Incoming]) -> list[DavenportError | None]:
         """None for each that was accepted or is here already, else its own error. Forbidden for reading tokens."""
         answers: list[DavenportError | None] = []
         for start in range(0, len(branches), BATCH):
+            self._held.clear()
+            self._taken.clear()
             with self._writer.transaction():
                 answers += [self._attempt(branch) for branch in branches[start : start + BATCH]]
+                self._join()
         for branch, answer in zip(branches, answers, strict=True):
             if isinstance(answer, Forbidden):
                 self._log(branch, answer)
@@ -75,6 +87,16 @@ class Pusher:
             self._opened.notes.clear()
             return problem
         return None
+
+    def _join(self) -> None:
+        """Merge what the batch has brought beside other leaves; what cannot be merged stays a conflict."""
+        for id, held in self._held.items():
+            try:
+                with self._opened.store.transaction():
+                    self._joiner.join(id, held)
+            except DavenportError as problem:
+                if problem.status >= 500:
+                    raise  # full disk and the like; a merge that would be too large stays a conflict
 
     def _log(self, branch: Incoming, problem: DavenportError) -> None:
         self._opened.databases.audit.record(
@@ -97,13 +119,15 @@ class Pusher:
             raise BadRequest("Local documents are not replicated.")
         current = self._current(sent)
         tree = self._raw.tree(sent.id) if current else None
+        if current:
+            self._held.setdefault(sent.id, current.rev)
         if tree and sent.revisions[0] in tree and tree.nodes[sent.revisions[0]].known:
             return
         if sent.id.startswith("_design/") and not rules.may_design(self._rights):
             raise Forbidden(DESIGNERS)
         parent = self._parent(sent, tree) if tree else None
         if sent.deleted:
-            self._bury(sent, current, parent)
+            self._bury(sent, current, parent, tree)
         else:
             self._grow(sent, current, parent, tree)
 
@@ -136,8 +160,24 @@ class Pusher:
         last = self._last(current)
         old = self._kept(sent.id, parent) or last
         if old.rev != last.rev:  # an ancestry that goes round the winner does not go round its rules
-            self._writer.judge_change(last, {**sent.items, "_attachments": {}})
+            self._writer.judge_change(last, {**self._beside(sent, last, tree), "_attachments": {}})
         self._store(sent, old, self._writer.judge_change(old, items))
+
+    def _beside(self, sent: Incoming, last: Revision, tree: RevisionTree) -> dict[str, Any]:
+        """What a revision beside the winner will make of it: the items of the merge, or its own, all of them. Forbidden
+        where both changed who reads or edits the document: then the hub's value stands."""
+        if not self._joiner.active or guard_of(self._raw.name, sent.id, last.body.get("form")):
+            return sent.items
+        head = sent.revisions[0]
+        revs, grown = [last.rev, head], tree.graft(sent.revisions)
+        incoming = {head: Leaf(head, sent.items, last.attachments)}
+        found = self._joiner.attempt(sent.id, revs, grown, self._raw.joined(sent.id), incoming)
+        if isinstance(found, Merged):
+            return found.body
+        access = self._joiner.traits(last.body.get("form")).access
+        if isinstance(found, Unsettled) and grown.merge_base(revs, {}) and not access.isdisjoint(found.items):
+            raise Forbidden(OTHERS_READ)
+        return sent.items
 
     def _kept(self, id: str, rev: str | None) -> Revision | None:
         """A live revision that is still kept."""
@@ -158,14 +198,17 @@ class Pusher:
                 return found
         raise Forbidden(NOT_HERE)
 
-    def _bury(self, sent: Incoming, current: Revision | None, parent: str | None) -> None:
-        if current is None:  # made and deleted elsewhere
+    def _bury(self, sent: Incoming, current: Revision | None, parent: str | None, tree: RevisionTree | None) -> None:
+        if current is None or tree is None:  # made and deleted elsewhere
             if not rules.may_create(self._rights) or "delete" not in self._rights.flags:
                 raise Forbidden(NO_DELETE)
             self._insert(sent, _without_lists(sent.items), anonymous=False)
             return
         last = self._last(current)
         old = self._kept(sent.id, parent) or last
+        if parent and tree.deleted(parent) and MERGED_INTO in sent.items:
+            self._answer(sent, last, tree)
+            return
         for replaced in {last.rev: last, old.rev: old}.values():
             if not rules.may_delete(self._rights, self._opened.standing.principals, replaced.body):
                 raise Forbidden(NO_DELETE)
@@ -174,10 +217,30 @@ class Pusher:
             if parent != current.rev:
                 raise Forbidden(NOT_HERE)
             guard.deleting(self._writer.database, self._opened, last)
-        ended: dict[str, Any] = {name: old.body[name] for name in ("form", "readers", "authors") if name in old.body}
+        ended = _lists(old.body)
+        ended |= self._settled(sent, parent, tree)
         anonymous = last.body.get("anonymous") is True
         self._insert(sent, {**_without_lists(sent.items), "readers": [], **ended}, anonymous=anonymous)
         self._writer.done(sent.id, "push", anonymous=anonymous)
+
+    def _settled(self, sent: Incoming, parent: str | None, tree: RevisionTree) -> dict[str, Any]:
+        """What a tombstone says it was merged into: as sent, or, where a client removed one of several versions that
+        were here, the one that is left. Nobody is asked about such a deletion."""
+        if MERGED_INTO in sent.items:
+            if sent.items[MERGED_INTO] not in tree:
+                raise Forbidden(NOT_SETTLED)
+            return {}
+        left = [rev for rev in tree.live if rev != parent]
+        if left and parent in tree.live and parent not in self._taken:
+            return {MERGED_INTO: left[0]}
+        return {}
+
+    def _answer(self, sent: Incoming, last: Revision, tree: RevisionTree) -> None:
+        """“Edited here, deleted there” was answered elsewhere: the document is kept."""
+        if not rules.may_edit(self._rights, self._opened.standing.principals, last.body):
+            raise Forbidden(NOT_HERE)
+        self._settled(sent, None, tree)
+        self._insert(sent, {**sent.items, **_lists(last.body)}, anonymous=last.body.get("anonymous") is True)
 
     # -- storing
 
@@ -198,6 +261,7 @@ class Pusher:
         problem = self._raw.insert([branch], context)[0]
         if problem is not None:
             raise problem
+        self._taken.add(sent.revisions[0])
 
     def _stamped(self, body: Mapping[str, Any], sent: Mapping[str, Any], old: Revision | None) -> dict[str, Any]:
         """The door's items, with the moments of the edit as they were noted where it was made."""
@@ -214,6 +278,10 @@ class Pusher:
 
 def _is_past(moment: object) -> bool:
     return isinstance(moment, str) and _MOMENT.fullmatch(moment) is not None and moment <= clock.now()
+
+
+def _lists(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in ("form", "readers", "authors") if name in body}
 
 
 def _without_lists(items: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from app.access import files, rules
 from app.access.acl import ACL_ID, Level
 from app.access.directory import DIRECTORY
 from app.access.guards import Guard, guard_of
+from app.access.joining import ENDED, Joiner
 from app.access.model import Document, Saved, document_of, items_of
 from app.access.opened import Opened
 from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, NotFound
 from app.ids import new_id
 from app.store import Edit, Revision, Stub
+from app.store.branching import MERGED_INTO
 
 if TYPE_CHECKING:
     from app.access.database import Database
@@ -52,6 +54,7 @@ class Writer:
         self._opened = opened
         self._database = database
         self._store = opened.store
+        self._joiner = Joiner(opened.databases, opened.raw)
 
     # -- single documents
 
@@ -110,10 +113,12 @@ class Writer:
             if guard:
                 guard.deleting(self._database, opened, old)
             context = opened.context(anonymous=_is_anonymous(old), action="delete", comment=comment)
-            if old.rev == opened.raw.get(id).rev:
+            winner = opened.raw.get(id).rev
+            if old.rev == winner:
                 new = opened.raw.delete(id, old.rev, context)
             else:
-                new = opened.raw.put(Edit(id, old.rev, {}, deleted=True), context)
+                settled = Edit(id, old.rev, {MERGED_INTO: winner}, deleted=True)
+                new = opened.raw.put(settled, context._replace(action=ENDED))
             self._promise(self._noted())
             self._finish(id, "delete", anonymous=_is_anonymous(old))
             return Saved(id, new, [])
@@ -447,6 +452,8 @@ class Writer:
             raise
         self._promise(prepared.notes)
         self._finish(prepared.edit.id, action or "save", anonymous=prepared.anonymous)
+        if prepared.edit.rev is not None:  # this save may be what a branch beside it waited for
+            rev = self._joiner.join(prepared.edit.id) or rev
         return Saved(prepared.edit.id, rev, prepared.warnings)
 
     def _finish(self, subject: str, action: str, *, anonymous: bool) -> None:

@@ -198,9 +198,11 @@ class RawDatabase:
                 raise NotFound("deleted")
             if leaves[0].rev != rev:
                 raise Conflict
+            together = {branching.MERGED_INTO: rev}  # who brings the winner back is not asked about the others
             with self._batch(context, [id]) as batch:
                 for leaf in reversed([leaf for leaf in leaves if not leaf.deleted]):
-                    name = batch.put(Edit(id, leaf.rev, body or {}, deleted=True))
+                    more = {} if leaf.rev == rev else together
+                    name = batch.put(Edit(id, leaf.rev, {**(body or {}), **more}, deleted=True))
         return name
 
     def prune(self, id: str, revs: Iterable[str]) -> bool:
