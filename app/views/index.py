@@ -32,7 +32,7 @@ from app.views.orders import Orders
 from app.views.runs import Run
 
 HOLD = 0.04  # seconds a background transaction aims to hold the write lock
-FEWEST, MOST = 150, 2_000  # documents in one background transaction; fewer would write the same pages over and over
+FEWEST, MOST = 20, 2_000  # documents in one background transaction
 COUNTED = 10_000  # waiting documents a page counts
 QUEUE = 50_000  # waiting documents put in the order of their reader sets at a time
 AT_ONCE = 150  # documents in a database for which new orders are built within the transaction
@@ -244,7 +244,7 @@ class Index:
             self._run = self._start(kind, where)
             if self._run is not None:
                 return 1
-        size = int(min(max(self._pace.get(kind, 100), FEWEST), MOST, limit or MOST))
+        size = int(min(max(self._pace.get(kind, 50), FEWEST), MOST, limit or MOST))
         if kind == "leave":
             return self._timed(kind, size, lambda connection: self._leave(connection, where, size))
         if kind == "placing":  # another process is at it

@@ -36,7 +36,9 @@ from app.views.keys import ABSENT, Held
 from app.views.totals import write_totals
 
 LEAST = 5_000  # documents that are worth a run
-PART = 1_500  # documents whose keys are made, and whose totals are written, together
+TOGETHER = 1_500  # documents whose keys are made together
+FIRST = 200  # rows of a first transaction: later ones follow the pace
+PART = 100  # documents whose totals are added up together
 HOLD = 0.03  # seconds a transaction aims to hold the write lock
 SORTING = 24_000  # KiB of memory for sorting
 
@@ -123,16 +125,14 @@ class Run:
             self._path.unlink()
 
     def _recover(self) -> Iterator[int]:
-        last = -1
-        while True:
-            with self.store.transaction() as connection:
+        last, rows = -1, [(0, 0)]
+        while rows:
+            with self._timed("recover", self.store.transaction) as (size, connection):
                 rows = connection.execute(
-                    "SELECT doc, db FROM placing WHERE doc > ? ORDER BY doc LIMIT ?", (last, PART)
+                    "SELECT doc, db FROM placing WHERE doc > ? ORDER BY doc LIMIT ?", (last, size)
                 ).fetchall()
                 connection.executemany("INSERT OR IGNORE INTO pending (doc, db) VALUES (?, ?)", rows)
-            if not rows:
-                return
-            last = rows[-1][0]
+            last = rows[-1][0] if rows else last
             yield 1
 
     # -- making keys
@@ -141,15 +141,16 @@ class Run:
         docs = self._documents()
         waiting = iter(docs)
         part = 0
-        while chosen := list(islice(waiting, PART)):
+        while chosen := list(islice(waiting, TOGETHER)):
             with self.store.reading() as connection:
                 made, aside = self._keys(connection, chosen)
             spool.execute("BEGIN")
-            self._keep(spool, part, made)
+            for start in range(0, len(made), PART):
+                self._keep(spool, part, made[start : start + PART])
+                part += 1
             spool.executemany("INSERT INTO aside VALUES (?)", [(doc,) for doc in aside])
             spool.execute("COMMIT")
             self.left += len(aside)
-            part += 1
             yield len(chosen)
 
     def _documents(self) -> list[int]:
@@ -259,18 +260,26 @@ class Run:
             self.store.documents.on_rollback(detach)
             yield connection
 
+    @contextlib.contextmanager
+    def _timed(
+        self, kind: str, transaction: Callable[[], contextlib.AbstractContextManager[sqlite3.Connection]]
+    ) -> Iterator[tuple[int, sqlite3.Connection]]:
+        """A transaction, and how much it may do; the next one's share follows from how long this one took."""
+        size = max(int(self._pace.get(kind, FIRST)), 1)
+        began = 0.0
+        with transaction() as connection:
+            began = time.monotonic()
+            yield size, connection
+        spent = max(time.monotonic() - began, 1e-6)
+        self._pace[kind] = min(size * HOLD / spent, size * 1.5, 50_000)
+
     def _paced(self, kind: str, many: int, act: Callable[[sqlite3.Connection, int, int], None]) -> Iterator[int]:
         """Rows 1 … many in transactions that hold the lock shortly."""
         low = 0
         while low < many:
-            high = min(low + max(int(self._pace.get(kind, 1_000)), 100), many)
-            began = time.monotonic()
-            with self._writing() as connection:
-                began = time.monotonic()
-                act(connection, low, high)
-            spent = max(time.monotonic() - began, 1e-6)
-            self._pace[kind] = min((high - low) * HOLD / spent, (high - low) * 2, 50_000)
-            low = high
+            with self._timed(kind, self._writing) as (size, connection):
+                act(connection, low, low + size)
+            low += size
             yield 1
 
     def _enter(self, spool: sqlite3.Connection) -> Iterator[int]:
@@ -333,10 +342,9 @@ class Run:
 
     def _finish(self, spool: sqlite3.Connection) -> Iterator[int]:
         spool.execute("CREATE INDEX docs_by_part ON docs (part)")
-        for part, many, totals in spool.execute("SELECT part, documents, totals FROM parts").fetchall():
-            with self._writing() as connection:
-                self._count(connection, part, many, totals)
-            yield 1
+        many = spool.execute("SELECT count(*) FROM parts").fetchone()[0]
+        self._pace["finish"] = 2
+        yield from self._paced("finish", many, self._count)
         if self.building:
             with self.store.transaction() as connection:
                 connection.execute(
@@ -346,33 +354,43 @@ class Run:
                 )
             yield 1
 
-    def _count(self, connection: sqlite3.Connection, part: int, many: int, totals: bytes) -> None:
-        """Totals of a part; with fewer documents than it had, counted anew."""
-        there = connection.execute(
-            "SELECT s.doc, s.id FROM spool.docs AS s CROSS JOIN placing AS p ON p.doc = s.doc AND p.run = ?"
-            " WHERE s.part = ?",
-            (self._number, part),
-        ).fetchall()
-        if len(there) == many:
-            deltas = pickle.loads(totals)  # noqa: S301 - written by this run itself
-        else:
-            rows = connection.execute(
-                "SELECT s.entries, s.orders, s.access FROM spool.docs AS s CROSS JOIN placing AS p"
-                " ON p.doc = s.doc AND p.run = ? WHERE s.part = ?",
-                (self._number, part),
-            )
-            deltas = self._totals(
-                (unpack(entries), frozenset(orjson.loads(numbers)), access) for entries, numbers, access in rows
-            )
+    def _count(self, connection: sqlite3.Connection, low: int, high: int) -> None:
+        """Totals of some parts; of one with fewer documents than it had, counted anew."""
+        there: dict[int, list[tuple[int, str]]] = {}
+        for part, doc, id in connection.execute(
+            "SELECT s.part, s.doc, s.id FROM spool.docs AS s CROSS JOIN placing AS p ON p.doc = s.doc AND p.run = ?"
+            " WHERE s.part >= ? AND s.part < ?",
+            (self._number, low, high),
+        ):
+            there.setdefault(part, []).append((doc, id))
+        deltas: Deltas = {}
+        for part, many, totals in connection.execute(
+            "SELECT part, documents, totals FROM spool.parts WHERE part >= ? AND part < ?", (low, high)
+        ).fetchall():
+            whole = len(there.get(part, ())) == many
+            found = pickle.loads(totals) if whole else self._anew(connection, part)  # noqa: S301 - written by this run
+            for place, amounts in found.items():
+                known = deltas.get(place)
+                deltas[place] = amounts if known is None else [a + b for a, b in zip(known, amounts, strict=True)]
         write_totals(connection, deltas)
-        docs = orjson.dumps([doc for doc, _ in there]).decode()
-        connection.execute("DELETE FROM placing WHERE doc IN (SELECT value FROM json_each(?))", (docs,))
+        placed = [each for those in there.values() for each in those]
+        connection.executemany("DELETE FROM placing WHERE doc = ?", [(doc,) for doc, _ in placed])
         if self._places & self.state.maker.trees:
             connection.execute(
                 "INSERT OR IGNORE INTO pending (doc, db) SELECT r.doc, r.db FROM json_each(?) AS w"
                 " CROSS JOIN responses AS r ON r.db = ? AND r.parent = w.value",
-                (orjson.dumps([id for _, id in there]).decode(), self.db),
+                (orjson.dumps([id for _, id in placed]).decode(), self.db),
             )
+
+    def _anew(self, connection: sqlite3.Connection, part: int) -> Deltas:
+        rows = connection.execute(
+            "SELECT s.entries, s.orders, s.access FROM spool.docs AS s CROSS JOIN placing AS p"
+            " ON p.doc = s.doc AND p.run = ? WHERE s.part = ?",
+            (self._number, part),
+        )
+        return self._totals(
+            (unpack(entries), frozenset(orjson.loads(numbers)), access) for entries, numbers, access in rows
+        )
 
 
 @lru_cache(maxsize=1_000)

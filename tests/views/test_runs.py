@@ -24,7 +24,8 @@ FLAT = {name: text for name, text in VIEWS.items() if "threads" not in name}
 @pytest.fixture(autouse=True)
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LEAST", 60)
-    monkeypatch.setattr(runs, "PART", 25)
+    monkeypatch.setattr(runs, "TOGETHER", 25)
+    monkeypatch.setattr(runs, "PART", 10)
     monkeypatch.setattr(index, "AT_ONCE", 10)
 
 
