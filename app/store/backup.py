@@ -3,6 +3,7 @@
     manifest.json     {"format": 1, "at": …, "databases": [names]}
     documents.db      ┐ snapshots of the same moment: both are begun while nobody writes
     node.db           ┘
+    encryption.json   of an encrypted node, whose backup is as encrypted as it is
     attachments/ab/ab12…   every content that a revision in the snapshot names
     jobs/<id>/<file>  what imports and other jobs keep
 
@@ -13,11 +14,9 @@ every database, so that devices compare everything again and push what the backu
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -28,8 +27,10 @@ import orjson
 
 from app import clock
 from app.errors import UserError
-from app.store import compaction, jobfiles
-from app.store.blobs import sync_folder
+from app.store import compaction, driver, jobfiles, keys, portable
+from app.store.blobs import Blobs
+from app.store.keys import Keys
+from app.store.portable import sync_folder
 from app.store.sqlite import SqliteFile, translated
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FILES = ("documents.db", "node.db")
+_NO_BACKUP: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    KeyError,
+    orjson.JSONDecodeError,
+    *driver.DatabaseErrors,
+)
 _ATTACHMENT = re.compile(r"attachments/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
 
@@ -47,7 +54,7 @@ def backup(store: Store, file: Path) -> None:
         _snapshot([store.documents, store.node], folder)
         try:
             _pack(store, folder, part, lease)
-            os.replace(part, file)
+            portable.replace(part, file)
             sync_folder(file.absolute().parent)
         finally:
             part.unlink(missing_ok=True)
@@ -61,17 +68,17 @@ def _snapshot(files: list[SqliteFile], folder: Path) -> None:
             for file in files:
                 quiet.enter_context(file.transaction())
             for file in files:
-                reader = opened.enter_context(contextlib.closing(sqlite3.connect(file.path, isolation_level=None)))
+                reader = opened.enter_context(contextlib.closing(driver.connect(file.path, file.key)))
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 readers.append(reader)
         for file, reader in zip(files, readers, strict=True):
-            with contextlib.closing(sqlite3.connect(folder / file.path.name)) as copy:
+            with contextlib.closing(driver.connect(folder / file.path.name, file.key)) as copy:
                 reader.backup(copy)
 
 
 def _pack(store: Store, folder: Path, part: Path, lease: Path) -> None:
-    with contextlib.closing(sqlite3.connect(folder / FILES[0])) as copy:
+    with contextlib.closing(driver.connect(folder / FILES[0], store.documents.key)) as copy:
         named = compaction.named_blobs(copy)
         names = [name for (name,) in copy.execute("SELECT name FROM databases ORDER BY name")]
     manifest = {"format": FORMAT, "at": clock.now(), "databases": names}
@@ -80,9 +87,11 @@ def _pack(store: Store, folder: Path, part: Path, lease: Path) -> None:
             archive.writestr("manifest.json", orjson.dumps(manifest))
             for name in FILES:
                 archive.write(folder / name, name, zipfile.ZIP_DEFLATED, compresslevel=1)
-            for address in sorted(named):
+            if keys.is_encrypted(store.data):  # what lies in the node encrypted stays so
+                archive.write(store.data / keys.FILE, keys.FILE)
+            for path in sorted(map(store.blobs.path, named)):
                 os.utime(lease)
-                archive.write(store.blobs.path(address), f"attachments/{address[:2]}/{address}")
+                archive.write(path, f"attachments/{path.parent.name}/{path.name}")
             for path, name in jobfiles.listed(store.data):
                 archive.write(path, name)
         target.flush()
@@ -96,44 +105,49 @@ def _folder_beside(file: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def restore(file: Path, data: Path) -> None:
+def restore(file: Path, data: Path, passphrase: str = "") -> None:
     """Make a data directory from a backup. UserError when it is none or damaged, or data is there already."""
-    if any((data / name).exists() for name in FILES):
+    if any((data / name).exists() for name in (*FILES, keys.FILE)):
         raise UserError(f"There is data in {data} already; restore into an empty folder.")
     data.mkdir(parents=True, exist_ok=True)
     try:
         with translated(), _folder_beside(data / FILES[0]) as folder:
-            _unpack(file, folder)
-            _begin_anew(folder / FILES[0])
+            found = _unpack(file, folder, passphrase)
+            _begin_anew(folder / FILES[0], found)
             shutil.copytree(folder / "attachments", data / "attachments", dirs_exist_ok=True)
             jobfiles.place(folder, data)
-            for name in reversed(FILES):  # documents.db last: with it the data directory is complete
-                os.replace(folder / name, data / name)
+            last = [keys.FILE] if found else []
+            for name in (*last, *reversed(FILES)):  # documents.db last: with it the data directory is complete
+                portable.replace(folder / name, data / name)
             sync_folder(data)
-    except (zipfile.BadZipFile, KeyError, sqlite3.DatabaseError, orjson.JSONDecodeError) as problem:
+    except _NO_BACKUP as problem:
         raise UserError(f"{file.name} is not a complete backup: {problem}") from problem
     except FileNotFoundError as problem:
         raise UserError(f"There is no backup {file}.") from problem
 
 
-def _unpack(file: Path, folder: Path) -> None:
+def _unpack(file: Path, folder: Path, passphrase: str) -> Keys | None:
+    """The keys, when it is an encrypted one."""
     with zipfile.ZipFile(file) as archive:
         manifest = orjson.loads(archive.read("manifest.json"))
         if manifest.get("format") != FORMAT:
             raise UserError(f"{file.name} is a backup of another format; use the Davenport that made it.")
         (folder / "attachments").mkdir()
         jobfiles.extract(archive, folder)
-        for name in FILES:
+        encrypted = keys.FILE in archive.namelist()
+        for name in (keys.FILE, *FILES) if encrypted else FILES:
             archive.extract(name, folder)
+        found = keys.unlock(folder, passphrase) if encrypted else None
+        blobs = Blobs(folder / "attachments", keys=found)
         for name in archive.namelist():
-            found = _ATTACHMENT.fullmatch(name)
-            if found:
-                with open(archive.extract(name, folder), "rb") as content:
-                    if hashlib.file_digest(content, "sha256").hexdigest() != found[2]:
-                        raise zipfile.BadZipFile(f"{name} is damaged")
+            content = _ATTACHMENT.fullmatch(name)
+            if content:
+                archive.extract(name, folder)
+                if not blobs.intact(content[2]):
+                    raise zipfile.BadZipFile(f"{name} is damaged")
+    return found
 
 
-def _begin_anew(documents: Path) -> None:
-    with contextlib.closing(sqlite3.connect(documents)) as connection:
+def _begin_anew(documents: Path, found: Keys | None) -> None:
+    with contextlib.closing(driver.connect(documents, found.documents if found else None)) as connection:
         connection.execute("UPDATE databases SET incarnation = lower(hex(randomblob(8)))")
-        connection.commit()

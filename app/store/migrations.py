@@ -6,14 +6,13 @@ steps run in one transaction; a newer one is refused.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import NamedTuple
 
 from app.errors import UserError
+from app.store import driver, portable
 from app.store.sqlite import NewerFile, SqliteFile
 
 
@@ -92,7 +91,7 @@ def prepare(file: SqliteFile, schema: Schema) -> None:
                 raise UserError(f"{file.path.name} is not a file of Davenport.")
             _run(connection, schema.sql)
         else:
-            _copy(file.path, found)
+            _copy(file, found)
             for version in range(found, schema.version):
                 for step in schema.steps[version]:
                     _run(connection, step)
@@ -114,17 +113,17 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
             statement = ""
 
 
-def _copy(path: Path, version: int) -> None:
+def _copy(file: SqliteFile, version: int) -> None:
     """The old file beside the new one, made from a snapshot; kept once made."""
-    target = path.with_name(f"{path.name}.v{version}")
+    target = file.path.with_name(f"{file.path.name}.v{version}")
     if target.exists():
         return
     part = target.with_name(target.name + ".part")
-    source = sqlite3.connect(path)
-    copy = sqlite3.connect(part)
+    source = driver.connect(file.path, file.key)
+    copy = driver.connect(part, file.key)
     try:
         source.backup(copy)
     finally:
         copy.close()
         source.close()
-    shutil.move(part, target)
+    portable.replace(part, target)

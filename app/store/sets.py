@@ -12,12 +12,13 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 
+from app.store.driver import Connection, OperationalErrors
 from app.store.model import Visible
-from app.store.sqlite import Connection, SqliteFile
+from app.store.sqlite import SqliteFile
 
 EVERYONE = ("*",)
 NOBODY: tuple[str, ...] = ()
@@ -232,16 +233,16 @@ class Sets:
     def table(self, connection: sqlite3.Connection, visible: Visible) -> str:
         """The name of a temporary table (access INTEGER PRIMARY KEY) with these sets, on this connection."""
         name = f"visible_{visible.digest}"
-        assert isinstance(connection, Connection)
-        if name in connection.tables:
-            connection.tables[name] = connection.tables.pop(name)
+        tables = cast(Connection, connection).tables
+        if name in tables:
+            tables[name] = tables.pop(name)
             return name
         connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} (access INTEGER PRIMARY KEY)")
         connection.executemany(
             f"INSERT OR IGNORE INTO {name} VALUES (?)", [(number,) for number in sorted(visible.sets)]
         )
-        connection.tables[name] = None
-        self._drop_oldest(connection)
+        tables[name] = None
+        self._drop_oldest(cast(Connection, connection))
         return name
 
     def _drop_oldest(self, connection: Connection) -> None:
@@ -249,7 +250,7 @@ class Sets:
             oldest = next(iter(connection.tables))
             try:
                 connection.execute(f"DROP TABLE temp.{oldest}")
-            except sqlite3.OperationalError:  # a cursor still reads it; another time
+            except OperationalErrors:  # a cursor still reads it; another time
                 return
             del connection.tables[oldest]
 

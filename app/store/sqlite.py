@@ -17,17 +17,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.errors import DavenportError, InsufficientStorage, Message, Unavailable, UserError
+from app.store import driver
+from app.store.driver import PAGE, Connection
 
 TIMEOUT = 10.0  # seconds to wait for another writer before answering "busy"
 READERS = 8  # connections; each has its own page cache, and the interpreter runs one thread at a time anyway
 READER_CACHE = 4_000  # KiB
 WRITER_CACHE = 48_000  # KiB: holds the inner pages of all indexes while a bulk write runs
-PAGE = 8_192  # bytes: 1 KB documents fill it better than 4,096, and bulk writes are a fifth quicker
 CHECKPOINT = 8_000  # pages of the log before it is copied into the file; longer logs merge more rewrites
 LONGEST_LOG = 4 * CHECKPOINT  # pages, where a thread copies the log: beyond, commits do it after all
 LOG_LIMIT = 72_000_000  # bytes; a longer log is cut after its checkpoint
 
 FULL = Message("The disk is full; nothing was written.")
+REFUSED = Message("The disk did not take what was to be written: it is full or a quota is used up. Nothing was written.")
+    "The disk did not take what was to be written (is it full, or a quota used up?); nothing was written."
+)
 BUSY = Message("The data file is locked by another program; nothing was written. Try again.")
 ENDED = Message("An earlier error ended the transaction; nothing was written.")
 READ_ONLY = Message("The data file cannot be written; nothing was written. Check its permissions.")
@@ -38,17 +42,14 @@ class NewerFile(UserError):
     """The data directory was written by a newer Davenport."""
 
 
-class Connection(sqlite3.Connection):
-    """A connection that remembers which `visible_…` temporary tables it has, oldest use first."""
-
-    tables: dict[str, None]
-
-
 class SqliteFile:
-    """A database file. `close()` when done; safe to use from any thread."""
+    """A database file. `close()` when done; safe to use from any thread. With a `key` it is an encrypted one."""
 
-    def __init__(self, path: Path, *, timeout: float = TIMEOUT, secure_delete: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, timeout: float = TIMEOUT, secure_delete: bool = False, key: str | None = None
+    ) -> None:
         self.path = path
+        self.key = key
         self.timeout = timeout
         self.secure_delete = secure_delete
         self._lock = threading.RLock()
@@ -73,14 +74,14 @@ class SqliteFile:
     def transaction(self) -> Iterator[Connection]:
         """The write transaction: commits at the end or leaves nothing. Unavailable, InsufficientStorage."""
         if self._owner == threading.get_ident():
-            with translated(), self._savepoint() as connection:
+            with translated(writing=True), self._savepoint() as connection:
                 yield connection
             return
         if not self._lock.acquire(timeout=self.timeout):
             raise Unavailable(BUSY)
         try:
             self._owner = threading.get_ident()
-            with translated():
+            with translated(writing=True):
                 yield from self._outermost()
         finally:
             self._owner = None
@@ -123,7 +124,7 @@ class SqliteFile:
                 connection.execute(f"ROLLBACK TO {name}")
                 connection.execute(f"RELEASE {name}")
             else:  # SQLite gave up the whole transaction (disk full): let nothing of it be committed
-                self._doomed = _sentence(problem) or Unavailable(ENDED)
+                self._doomed = _sentence(problem, writing=True) or Unavailable(ENDED)
                 connection.execute("BEGIN")
             self._forget(connection)
             del self._committed[promised:]
@@ -216,16 +217,7 @@ class SqliteFile:
 
     def _connect(self, *, read_only: bool = False) -> Connection:
         uri = f"{self.path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        connection = sqlite3.connect(
-            uri,
-            uri=True,
-            timeout=self.timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-            factory=Connection,
-        )
-        connection.tables = {}
+        connection = driver.connect(uri, self.key, uri=True, timeout=self.timeout, cached_statements=256)
         connection.execute("PRAGMA temp_store = MEMORY")
         if read_only:
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE}")
@@ -303,12 +295,12 @@ class SqliteFile:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def translated(*, writing: bool = False) -> Iterator[None]:
     """SQLite's and the system's errors about the file, as errors of ours; mistakes in SQL pass through."""
     try:
         yield
-    except sqlite3.DatabaseError as problem:
-        sentence = _sentence(problem)
+    except driver.DatabaseErrors as problem:
+        sentence = _sentence(problem, writing)
         if sentence is None:
             raise
         raise sentence from problem
@@ -320,12 +312,14 @@ def translated() -> Iterator[None]:
         raise
 
 
-def _sentence(problem: BaseException) -> Unavailable | InsufficientStorage | None:
+def _sentence(problem: BaseException, writing: bool) -> Unavailable | InsufficientStorage | None:
     extended = getattr(problem, "sqlite_errorcode", None)
     if extended is None:
         return None
     if extended in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
         return InsufficientStorage(FULL)
+    if extended == sqlite3.SQLITE_IOERR and writing:  # SQLCipher's binding does not say which
+        return InsufficientStorage(REFUSED)
     match extended & 0xFF:
         case sqlite3.SQLITE_FULL:
             return InsufficientStorage(FULL)

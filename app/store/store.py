@@ -9,26 +9,32 @@ from pathlib import Path
 
 from app import clock
 from app.errors import FileExists, NotFound, UserError
-from app.store import backup, checking, compaction, migrations, validity
+from app.store import backup, checking, compaction, keys, migrations, validity
 from app.store.blobs import Blobs
 from app.store.checkpoints import Checkpointer
 from app.store.database import RawDatabase
+from app.store.driver import Connection
+from app.store.files import Files
+from app.store.keys import Keys
 from app.store.model import Changed, Indexer
 from app.store.sets import Sets, take
-from app.store.sqlite import TIMEOUT, Connection, SqliteFile
+from app.store.sqlite import TIMEOUT, SqliteFile
 from app.store.waiting import Waiting
 
 DOCUMENTS, NODE, ATTACHMENTS = "documents.db", "node.db", "attachments"
+PLAIN = b"SQLite format 3\0"  # how a file begins that is not encrypted
 
 
 class Store:
     """The raw store of a node. `Store.open` and, at the end, `close`."""
 
-    def __init__(self, data: Path, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, data: Path, *, timeout: float = TIMEOUT, keys: Keys | None = None) -> None:
         self.data = data
-        self.documents = SqliteFile(data / DOCUMENTS, timeout=timeout)
-        self.node = SqliteFile(data / NODE, timeout=timeout)
-        self.blobs = Blobs(data / ATTACHMENTS)
+        self.documents = SqliteFile(data / DOCUMENTS, timeout=timeout, key=keys.documents if keys else None)
+        self.node = SqliteFile(data / NODE, timeout=timeout, key=keys.node if keys else None)
+        self.blobs = Blobs(data / ATTACHMENTS, keys=keys)
+        self.files = Files(keys.contents if keys else None)
+        self.scratch_key = keys.scratch if keys else None  # of database files that live no longer than the process
         self.sets = Sets(self.documents)
         self.waiting = Waiting(self.documents)
         self.indexers: list[Indexer] = []
@@ -38,12 +44,21 @@ class Store:
         self._checkpointers: list[Checkpointer] = []
 
     @classmethod
-    def open(cls, data: Path, *, create: bool = False, timeout: float = TIMEOUT) -> Store:
-        """The store in a folder. UserError when there is none, NewerFile when a newer Davenport wrote it."""
+    def open(
+        cls,
+        data: Path,
+        *,
+        create: bool = False,
+        timeout: float = TIMEOUT,
+        passphrase: str = "",
+        encrypted: bool = False,
+    ) -> Store:
+        """The store in a folder; `encrypted` makes a new one so. UserError when there is none or the passphrase is
+        wrong, NewerFile when a newer Davenport wrote it."""
         if not create and not (data / DOCUMENTS).exists():
             raise UserError(f"There is no Davenport data in {data}.")
         (data / ATTACHMENTS).mkdir(parents=True, exist_ok=True)
-        store = cls(data, timeout=timeout)
+        store = cls(data, timeout=timeout, keys=_keys(data, passphrase, encrypted))
         try:
             migrations.prepare(store.documents, migrations.DOCUMENTS)
             migrations.prepare(store.node, migrations.NODE)
@@ -142,9 +157,9 @@ class Store:
         backup.backup(self, file)
 
     @staticmethod
-    def restore(file: Path, data: Path) -> None:
+    def restore(file: Path, data: Path, *, passphrase: str = "") -> None:
         """Make a data directory from a backup; every database starts a new incarnation. UserError."""
-        backup.restore(file, data)
+        backup.restore(file, data, passphrase)
 
     def check(self) -> list[str]:
         """Everything that is wrong, one sentence each; empty when all is well."""
@@ -155,6 +170,21 @@ class Store:
         with self.reading() as connection:
             named = compaction.named_blobs(connection)
         return self.blobs.collect(named)
+
+
+def _keys(data: Path, passphrase: str, encrypted: bool) -> Keys | None:
+    if keys.is_encrypted(data):
+        return keys.unlock(data, passphrase)
+    try:
+        with (data / DOCUMENTS).open("rb") as file:
+            head = file.read(len(PLAIN))
+    except FileNotFoundError:
+        return keys.create(data, passphrase) if encrypted else None
+    if encrypted:
+        raise UserError(f"{data} is not encrypted; make a backup and restore it with --encrypted.")
+    if head and head != PLAIN:
+        raise UserError(f"{data / DOCUMENTS} is damaged, or encrypted and its {keys.FILE} is missing.")
+    return None
 
 
 _OF_DATABASE = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store import Context, RawDatabase, Store
+from app.store import Context, RawDatabase, Store, keys
 
 StoreFactory = Callable[[], Store]
 
@@ -21,7 +21,25 @@ def sqlite_store(folder: Path) -> Store:
     return Store.open(folder, create=True, timeout=2.0)
 
 
-FACTORIES = {"sqlite": sqlite_store}
+def encrypted_store(folder: Path) -> Store:
+    """The same under a passphrase."""
+    return Store.open(folder, create=True, timeout=2.0, passphrase=PASSPHRASE, encrypted=True)
+
+
+PASSPHRASE = "correct horse battery"
+FACTORIES = {"sqlite": sqlite_store, "encrypted": encrypted_store}
+
+
+@pytest.fixture
+def passphrase() -> str:
+    """What opens a data directory again; a store that is not encrypted does not ask."""
+    return PASSPHRASE
+
+
+@pytest.fixture(autouse=True)
+def quick_to_unlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases are stretched little, so that tests open many stores."""
+    monkeypatch.setattr(keys, "COST", {"time": 1, "memory": 8, "lanes": 1})
 
 
 @pytest.fixture(params=FACTORIES)

@@ -1,4 +1,4 @@
-"""A writer to be killed: `python crashing.py <data> <seed>` writes without end, says what was acknowledged.
+"""A writer to be killed: `python crashing.py <data> <seed> <passphrase>` writes without end, and says what was done.
 
 One JSON line after each call that returned: [[id, rev, n], …]. Interactive saves, bulk writes, attachments,
 deletions, pushes and compaction in random order. With an odd seed a thread copies the log all the while.
@@ -19,9 +19,9 @@ from app.store import Branch, Context, Edit, RawDatabase, Store, Stub, checkpoin
 CONTEXT = Context("north", "2026-11-22T08:00:00.000Z")
 
 
-def main(data: str, seed: str) -> None:
+def main(data: str, seed: str, passphrase: str) -> None:
     chance = random.Random(seed)
-    store = Store.open(Path(data))
+    store = Store.open(Path(data), passphrase=passphrase)
     store.blobs.grace = -1
     if int(seed) % 2:
         checkpoints.LOOK = checkpoints.OFTEN = 0.005

@@ -251,17 +251,17 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from app.store import Context, Edit, Store
-store = Store.open(Path(sys.argv[1]))
+store = Store.open(Path(sys.argv[1]), passphrase=sys.argv[2])
 time.sleep(0.2)
 store.database("customers").put(Edit("x", None, {}), Context("south", "2026-11-22T08:00:00.000Z"))
 store.close()
 """
 
 
-def test_waiting_ends_with_a_write_of_another_process(store: Store, database: RawDatabase) -> None:
+def test_waiting_ends_with_a_write_of_another_process(store: Store, database: RawDatabase, passphrase: str) -> None:
     version = store.data_version()
     root = Path(__file__).parents[2]
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(store.data)], cwd=root)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(store.data), passphrase], cwd=root)
     assert database.wait(0, 10) is True
     assert writer.wait(10) == 0
     assert database.exists("x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import InsufficientStorage, Unavailable, UserError
-from app.store import Context, Edit, NewerFile, RawDatabase, Store, migrations, sqlite
+from app.store import Context, Edit, NewerFile, RawDatabase, Store, driver, migrations, sqlite
 from app.store.migrations import Schema
 from app.store.sqlite import SqliteFile
 
@@ -58,7 +59,7 @@ import io, resource, sys
 from pathlib import Path
 from app.errors import InsufficientStorage
 from app.store import Context, Edit, Store
-store = Store.open(Path(sys.argv[1]))
+store = Store.open(Path(sys.argv[1]), passphrase=sys.argv[2])
 database = store.database("customers")
 context = Context("north", "2026-11-22T08:00:00.000Z")
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
@@ -68,7 +69,7 @@ try:
         database.put_many([Edit(f"{batch}-{n}", None, {"t": "x" * 2000}) for n in range(100)], context)
         written += 100
 except InsufficientStorage as problem:
-    assert "disk is full" in problem.reason, problem.reason
+    assert problem.reason.lower().endswith("nothing was written."), problem.reason
     assert database.info().documents == written, (database.info(), written)
     try:
         store.blobs.write(io.BytesIO(bytes(3_000_000)))
@@ -78,19 +79,18 @@ except InsufficientStorage as problem:
 """
 
 
-def test_a_file_that_cannot_grow_is_a_full_disk(store: Store, database: RawDatabase) -> None:
+def test_a_file_that_cannot_grow_is_a_full_disk(store: Store, database: RawDatabase, passphrase: str) -> None:
     root = Path(__file__).parents[2]
-    child = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(store.data)], cwd=root, capture_output=True, text=True, timeout=30
-    )
+    command = [sys.executable, "-c", LIMITED, str(store.data), passphrase]
+    child = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30)
     assert child.stderr == ""
     assert database.info().documents == int(child.stdout) > 0
 
 
-def test_a_locked_file_is_told(store: Store, database: RawDatabase, context: Context) -> None:
+def test_a_locked_file_is_told(store: Store, database: RawDatabase, context: Context, passphrase: str) -> None:
     database.put(Edit("a", None, {}), context)
-    impatient = Store.open(store.data, timeout=0.1)
-    other = sqlite3.connect(store.documents.path, isolation_level=None)
+    impatient = Store.open(store.data, timeout=0.1, passphrase=passphrase)
+    other = driver.connect(store.documents.path, store.documents.key)
     other.execute("BEGIN IMMEDIATE")
     try:
         with pytest.raises(Unavailable, match="locked by another program"):
@@ -131,17 +131,15 @@ def test_readers_cannot_write(store: Store) -> None:
         connection.execute("DELETE FROM databases")
 
 
-def test_a_newer_file_is_refused(store: Store) -> None:
-    path = store.documents.path
+def test_a_newer_file_is_refused(store: Store, passphrase: str) -> None:
+    path, key = store.documents.path, store.documents.key
     store.close()
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(driver.connect(path, key)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    connection.close()
     with pytest.raises(NewerFile, match="newer Davenport"):
-        Store.open(path.parent)
-    with sqlite3.connect(path) as connection:
+        Store.open(path.parent, passphrase=passphrase)
+    with contextlib.closing(driver.connect(path, key)) as connection:
         connection.execute("PRAGMA user_version = 1")
-    connection.close()
 
 
 def test_no_data_and_foreign_data_are_refused(tmp_path: Path) -> None:
@@ -153,7 +151,7 @@ def test_no_data_and_foreign_data_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a file of Davenport"):
         Store.open(tmp_path)
     (tmp_path / "documents.db").write_bytes(b"This is a letter, not a database. " * 100)
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(UserError, match="is damaged, or encrypted and its"):
         Store.open(tmp_path)
 
 
