@@ -29,8 +29,8 @@ LONGEST_LOG = 4 * CHECKPOINT  # pages, where a thread copies the log: beyond, co
 LOG_LIMIT = 72_000_000  # bytes; a longer log is cut after its checkpoint
 
 FULL = Message("The disk is full; nothing was written.")
-REFUSED = Message("The disk did not take what was to be written: it is full or a quota is used up. Nothing was written.")
-    "The disk did not take what was to be written (is it full, or a quota used up?); nothing was written."
+REFUSED = Message(
+    "The disk did not take what was to be written: it is full or a quota is used up. Nothing was written."
 )
 BUSY = Message("The data file is locked by another program; nothing was written. Try again.")
 ENDED = Message("An earlier error ended the transaction; nothing was written.")
