@@ -96,23 +96,21 @@ def merge(
 def admits(merged: Mapping[str, Any], leaves: Iterable[Leaf], ancestor: Leaf | None) -> bool:
     """Whether nobody gets to see by the merge what a branch hid from them.
 
-    A branch that changed who reads the document must admit everybody the merge admits. One that left the ancestor's
-    readers as they were has hidden nothing: it follows the branch that changed them, as an edit made a moment before or
-    after that change would.
+    A branch hides from those whom it took off the ancestor's readers; one that closed an open document, from all whom it
+    does not name. Whom another branch added is admitted to all of the merge, as an edit made a moment before or after
+    that change would be.
     """
     readers = rules.readers_of(merged)
-    before = rules.readers_of(ancestor.body) if ancestor else None
-    for leaf in leaves:
-        admitted = rules.readers_of(leaf.body)
-        if admitted != before and not _within(readers, admitted):
-            return False
-    return True
+    before = rules.readers_of(ancestor.body) if ancestor else frozenset({rules.EVERYBODY})
+    return all(_reveals_nothing(readers, before, rules.readers_of(leaf.body)) for leaf in leaves)
 
 
-def _within(readers: frozenset[str], admitted: frozenset[str]) -> bool:
-    if admitted.isdisjoint(_EVERY_READER):
+def _reveals_nothing(readers: frozenset[str], before: frozenset[str], admitted: frozenset[str]) -> bool:
+    if not admitted.isdisjoint(_EVERY_READER):
+        return rules.PUBLIC in admitted or rules.PUBLIC not in readers & before
+    if not before.isdisjoint(_EVERY_READER):
         return readers <= admitted
-    return rules.PUBLIC in admitted or rules.PUBLIC not in readers
+    return readers.isdisjoint(_EVERY_READER) and readers.isdisjoint(before - admitted)
 
 
 def _names(bodies: Iterable[Mapping[str, Any]]) -> dict[str, None]:
