@@ -38,6 +38,7 @@ _SUFFIX = re.compile(
     r"|(?<=[a-z0-9])(coltd|limited|ltd|inc|llc|gmbh|corporation|corp|company|ag|plc|sa))+$"
 )
 _SPACES = re.compile(r"[\s\-_.,·、，。()\[\]（）'\"&/]+")
+MOST = 200  # equal documents looked at
 _FEW = 20
 FORMS = "design:form:"
 STATE = "_local/uniques"  # of the node alone, like the table
@@ -306,19 +307,25 @@ class Uniques:
         hits = self._hits(database.number, wanted) if wanted else {}
         if not hits:
             return []
-        with database.reading() as reading:
-            found = []
-            for doc, names in list(hits.items())[:200]:
-                row = reading.connection.execute(
-                    "SELECT id, body FROM documents WHERE doc = ? AND deleted = 0 AND db = ?"
-                    f" AND access IN (SELECT access FROM {reading.table})",
-                    (doc, reading.number),
-                ).fetchone()
-                if row is not None and row[0] != id:
-                    found.append((str(row[0]), loads(row[1]), tuple(dict.fromkeys(names))))
-                if len(found) >= _FEW:
-                    break
-        return found
+        found: list[tuple[str, dict[str, Any], tuple[str, ...]]] = []
+        listed = list(hits.items())[:MOST]
+        for start in range(0, len(listed), _FEW):
+            names = self._ids(database.number, dict(listed[start : start + _FEW]))
+            documents = database.get_many(names)  # one by one: all reader sets of the person are not worked out
+            found += [(one, documents[one], names[one]) for one in names if one in documents and one != id]
+            if len(found) >= _FEW:
+                break
+        return found[:_FEW]
+
+    def _ids(self, db: int, hits: Mapping[int, list[str]]) -> dict[str, tuple[str, ...]]:
+        """{id: items} for {number of a document: items}."""
+        with self.store.reading() as connection:
+            rows = connection.execute(
+                "SELECT d.id, d.doc FROM json_each(?) AS w CROSS JOIN documents AS d ON d.doc = w.value"
+                " WHERE d.db = ? AND d.deleted = 0",
+                (jsonio.canonical(list(hits)).decode(), db),
+            ).fetchall()
+        return {id: tuple(dict.fromkeys(hits[doc])) for id, doc in rows}
 
     def _hits(self, db: int, wanted: Sequence[tuple[Compared, str]]) -> dict[int, list[str]]:
         """Documents with one of the values, read or not: the caller joins them against what the person sees."""
