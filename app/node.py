@@ -3,7 +3,7 @@
     Store ── Directory, Secrets, Audit ── Databases (the door)
       │            Catalog ── FormRules ─────┘
       ├── indexers: designs, duplicates, views   (in the transaction of each write)
-      └── Views, Marks, Jobs, Webhooks
+      └── Views, Marks, Jobs, Webhooks · on a laptop: Replication
 
 Everything above asks a `Node` for its parts; nothing here decides anything.
 """
@@ -33,6 +33,8 @@ from app.transfer.jobs import Jobs
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
 from app.views import Marks, ViewQuery, Views
+from replication.client import wiping
+from replication.client.service import Replication
 
 DESIGNS = Path(next(iter(designs.__path__)))
 ADMINS = "admins"
@@ -57,12 +59,14 @@ class Node:
     jobs: Jobs
     webhooks: Webhooks
     laptop: Laptop | None = None  # on a node that has a hub above it
+    replication: Replication | None = None  # the same
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     @classmethod
     def open(cls, data: Path, *, settings: Settings | None = None) -> Node:
         """The node in a data directory. UserError when there is none, or when a setting is wrong."""
+        wiping.refuse(data)
         settings = settings or Settings.load(data)
         store = Store.open(data)
         try:
@@ -154,6 +158,7 @@ class Node:
             jobs,
             webhooks,
             laptop,
+            Replication(data, laptop, databases) if laptop is not None else None,
         )
 
     def install(self, folder: Path = DESIGNS) -> Installed:
@@ -179,8 +184,8 @@ class Node:
 
     # -- background work
 
-    def serve(self) -> None:
-        """Start what runs beside the requests: logs, index catch-up, interrupted jobs, webhooks."""
+    def serve(self, *, replicate: bool = True) -> None:
+        """Start what runs beside the requests: logs, index catch-up, interrupted jobs, webhooks, replication."""
         self.store.serve()
         for work in (self.views.work, self.rules.uniques.work):
             thread = threading.Thread(target=work, args=(self._stopping.is_set,), name=work.__qualname__, daemon=True)
@@ -188,10 +193,14 @@ class Node:
             thread.start()
         self.jobs.serve()
         self.webhooks.serve()
+        if self.replication is not None and replicate and self.settings.replicate:
+            self.replication.start()
 
     def close(self) -> None:
         """End background work and close the files."""
         self._stopping.set()
+        if self.replication is not None:
+            self.replication.close()
         for thread in self._threads:
             thread.join(5)
         self.webhooks.close()

@@ -53,6 +53,8 @@ class Settings:
     ldap_url: str = ""
     ldap_bind_dn: str = ""  # template with {name}: "uid={name},ou=people,dc=example,dc=com"
     ldap_start_tls: bool = False
+    # replication
+    replicate: bool = True  # a laptop that serves keeps in touch with its hub by itself
     # server
     threads: int = 64
 

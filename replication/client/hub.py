@@ -96,9 +96,10 @@ class Hub:
         """What the person may, per database (`GET /sync/_me`)."""
         return self._object("GET", "_me")
 
-    def prove(self) -> None:
-        """Refused unless the hub knows this name and password (`GET /sync/_session`)."""
-        self._object("GET", "_session")
+    def prove(self) -> str:
+        """The key of the person with this name and password (`GET /sync/_session`). Refused when there is none."""
+        who = self._object("GET", "_session").get("userCtx")
+        return str(who.get("name")) if isinstance(who, dict) else ""
 
     def register(self, **about: Any) -> dict[str, Any]:
         """{device, token, wipe_key, hub}: this machine becomes a device of the person."""

@@ -21,6 +21,7 @@ from app import clock
 from app.store import SqliteFile
 
 PREFIX = "upstream."
+EVERY = "*"  # in a selection: all databases without an expression of their own
 
 
 class Options:
@@ -70,7 +71,7 @@ class Options:
     def selection_of(self, database: str) -> str | None:
         """The expression that says which documents come along; None: all."""
         chosen = self.selection
-        return chosen.get(database, chosen.get("*")) or None
+        return chosen.get(database, chosen.get(EVERY)) or None
 
     @property
     def attachments(self) -> int | None:

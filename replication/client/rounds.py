@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from app import clock
-from app.access.mirror import Mirror
+from app.access.mirror import Mirror, Missing
 from app.errors import DavenportError, InsufficientStorage, Message
 from replication.client.contents import Fetcher
 from replication.client.faults import Full, HubError, Outdated, Recompare, Refused, Revoked, Stopped, Unreachable
@@ -37,16 +37,6 @@ FULL = Message("The disk of this machine is full. Replication goes on where it s
 log = logging.getLogger(__name__)
 
 
-class Replicas(Protocol):
-    """What a round needs of a laptop's node: its own hands on each database, and the place for what the person may."""
-
-    def mirror(self, name: str) -> Mirror:
-        """The replica of a database."""
-
-    def apply_me(self, me: dict[str, Any]) -> None:
-        """Take over what the hub says the person may; databases that are lost are removed."""
-
-
 class Done(NamedTuple):
     """What a round moved: rows that came, revisions that the hub judged, contents that came."""
 
@@ -60,19 +50,25 @@ class Done(NamedTuple):
 
 
 class Rounds:
-    """Runs rounds against one hub. `hub(counting)` makes a connection whose bytes are counted by `counting`."""
+    """Runs rounds against one hub.
+
+    `mirror(name)` gives the replica of a database, `apply_me` takes over what the hub says the person may (databases
+    that are lost are removed), `hub(counting)` makes a connection whose bytes are counted by `counting`.
+    """
 
     def __init__(
         self,
         data: Path,
-        replicas: Replicas,
+        mirror: Callable[[str], Mirror],
+        apply_me: Callable[[dict[str, Any]], object],
         hub: Callable[[Callable[[int, int], None]], Hub],
         options: Options,
         states: States,
         *,
         tries: int = 4,
     ) -> None:
-        self.replicas = replicas
+        self.mirror = mirror
+        self._apply_me = apply_me
         self.options = options
         self.states = states
         self.lock = RoundLock(data)
@@ -124,7 +120,7 @@ class Rounds:
         wanted = self.options.databases
         if wanted is not None:
             me = me | {"databases": {name: about for name, about in me["databases"].items() if name in wanted}}
-        self.replicas.apply_me(me)
+        self._apply_me(me)
         self.options.put_json("names", sorted(me["databases"]))
         return sorted(me["databases"])
 
@@ -134,13 +130,13 @@ class Rounds:
 
     def _names_of(self, news: dict[str, Any]) -> list[str] | None:
         names = self.local_names()
-        if any(self.replicas.mirror(name).checkpoint() is None for name in names):
+        if any(self.mirror(name).checkpoint() is None for name in names):
             return None  # the first sync was interrupted
         return [each["database"] for each in news["results"] if each["database"] in names]
 
     def _waits(self, name: str) -> bool:
         """Whether something of a database is still to go out or to come."""
-        mirror = self.replicas.mirror(name)
+        mirror = self.mirror(name)
         return (
             mirror.count_unsent() > 0
             or bool(mirror.missing_content(1, self.options.attachments))
@@ -154,7 +150,7 @@ class Rounds:
 
     def _report(self) -> None:
         """Tell the hub how far we are; it is for its list of devices only, so that a failure spoils nothing."""
-        databases = {name: self.replicas.mirror(name).state() for name in self.local_names()}
+        databases = {name: self.mirror(name).state() for name in self.local_names()}
         told = {
             name: {each: state.get(each) for each in ("unsent", "rejected", "last_sync")}
             for name, state in databases.items()
@@ -190,7 +186,7 @@ class Rounds:
     def _guarded(self, name: str, patience: Patience, recompare: bool) -> Done | DavenportError:
         """One database; its error as an answer, noted."""
         progress = self.states.of(name)
-        mirror = self.replicas.mirror(name)
+        mirror = self.mirror(name)
         try:
             done = self._one(name, mirror, patience, progress, recompare=recompare)
             progress.error = None
@@ -245,12 +241,12 @@ class Rounds:
             found = self._hubs[name] = self._connect(progress.count)
         return found
 
-    def fetch(self, name: str, id: str, stop: threading.Event) -> int:
-        """The attachments of one document, whatever their size; how many came."""
-        mirror, progress = self.replicas.mirror(name), self.states.of(name)
+    def fetch(self, name: str, wanted: Sequence[Missing], stop: threading.Event) -> int:
+        """These contents, whatever their size; how many came."""
+        progress = self.states.of(name)
         patience = Patience(self._tries, stop=stop)
         fetcher = Fetcher(self._hub(name, progress), name, self._folder, patience, progress, largest=None)
-        return fetcher.fetch(mirror, [each for each in mirror.missing_content(1_000_000) if each.id == id])
+        return fetcher.fetch(self.mirror(name), wanted)
 
 
-__all__ = ["Done", "HubError", "Replicas", "Rounds"]
+__all__ = ["Done", "HubError", "Rounds"]

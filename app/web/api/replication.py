@@ -1,16 +1,15 @@
-"""How this node stands with its upstream. A standalone node has none and says so: nothing is unsent,
-rejected or in conflict.
-"""
+"""How this node stands with its hub. A node that has none says so: nothing is unsent, rejected or in conflict."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
-from app.errors import NotFound
+from app.errors import BadRequest, NotFound
 from app.web import context
 from app.web.api.base import Api, answer, identity, open_database, signed_in
+from app.web.replicating import figures_of, upstream_of
 
 api = Api("replication")
 blueprint = api.blueprint
@@ -20,28 +19,28 @@ blueprint = api.blueprint
 def replication() -> Response:
     """{upstream, databases: [{name, documents, unsent, rejected, conflicts, last_sync, error}]}."""
     signed_in()
-    return answer({"upstream": None, "databases": states()})
+    return answer(standing())
+
+
+def standing() -> dict[str, Any]:
+    """What GET and POST answer."""
+    return {"upstream": upstream_of(context.node()), "databases": states()}
 
 
 def states() -> list[dict[str, Any]]:
     """The state of each database the person may open; `documents` counts the readable ones."""
+    node = context.node()
+    progress = {row["name"]: row for row in node.replication.databases()} if node.replication is not None else {}
     found = []
-    for info in context.node().databases.readable(identity()):
+    for info in node.databases.readable(identity()):
         try:
             opened = open_database(info.name)
         except NotFound:
             continue
-        found.append(
-            {
-                "name": info.name,
-                "documents": opened.count(),
-                "unsent": 0,
-                "rejected": 0,
-                "conflicts": 0,
-                "last_sync": None,
-                "error": None,
-            }
-        )
+        row = {**figures_of(node, info.name), "documents": opened.count()}
+        if info.name in progress:
+            row |= {key: progress[info.name][key] for key in ("phase", "done", "total", "rate", "missing")}
+        found.append(row)
     return found
 
 
@@ -52,8 +51,18 @@ def rejected() -> Response:
     return answer([])
 
 
-@api.post("/replication/run", "Replicate now", answer="Replication", errors=(401,))
+@api.post("/replication/run", "Replicate now", answer="Replication", errors=(401, 503))
 def run() -> Response:
-    """The state after this round; a node without an upstream is done at once."""
+    """The state after a full round that began now; a node without a hub is done at once. `?recompare=true`."""
     signed_in()
-    return answer({"upstream": None, "databases": states()})
+    replication = context.node().replication
+    if replication is not None:
+        replication.run(recompare=_yes("recompare"))
+    return answer(standing())
+
+
+def _yes(name: str) -> bool:
+    value = request.args.get(name, "")
+    if value not in ("", "true", "false"):
+        raise BadRequest(f"{name} is true or false.")
+    return value == "true"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from app.errors import NotFound, UserError
 from app.node import Node
+from app.web.cli.replication import finish_revoked
 from app.web.cli.terminal import (
     Commands,
     Progress,
@@ -23,6 +25,8 @@ from app.web.cli.terminal import (
     show_json,
     show_table,
 )
+from app.web.replicating import figures_of, upstream_of
+from replication.client import wiping
 
 DEMO_PASSWORD = "demo"  # noqa: S105  (what the demo people have, and says so)
 MARGIN = 1_000_000  # bytes a request may be larger than the largest attachment
@@ -112,7 +116,9 @@ def run_serve(arguments: argparse.Namespace) -> int:
             reason = getattr(problem, "strerror", None) or problem
             raise UserError(f"Cannot listen on {arguments.host}:{arguments.port}: {reason}.") from problem
         signal.signal(signal.SIGTERM, _stop)
-        node.serve()
+        if node.replication is not None:
+            node.replication.on_revoked = lambda: os.kill(os.getpid(), signal.SIGTERM)
+        node.serve(replicate=not arguments.no_replicate)
         port = getattr(server, "effective_port", arguments.port)
         print(f"Davenport serves {arguments.data} on http://{_shown(arguments.host)}:{port}", flush=True)
         try:
@@ -121,6 +127,9 @@ def run_serve(arguments: argparse.Namespace) -> int:
             pass
         finally:
             server.close()
+    if node.replication is not None and node.replication.revoked:
+        finish_revoked(node)
+        raise UserError(wiping.SENTENCE)
     print("Stopped.", file=sys.stderr)
     return 0
 
@@ -139,9 +148,12 @@ def run_status(arguments: argparse.Namespace) -> int:
         status = status_of(node)
     if arguments.json:
         return show_json(status)
-    print(f"{arguments.data}: a standalone node, {status['size'] / 1e6:,.1f} MB")
-    rows = [[row["name"], row["documents"], row["pending"]] for row in status["databases"]]
-    return show_table(["database", "documents", "to index"], rows)
+    hub = status["upstream"]
+    kind = f"a laptop of {hub['person']} at {hub['url']}" if hub else "a standalone node"
+    print(f"{arguments.data}: {kind}, {status['size'] / 1e6:,.1f} MB")
+    columns = ["name", "documents", "pending"] + (["unsent", "rejected", "last_sync", "error"] if hub else [])
+    rows = [[row[column] for column in columns] for row in status["databases"]]
+    return show_table(["database", "documents", "to index", *columns[3:]], rows)
 
 
 def status_of(node: Node) -> dict[str, Any]:
@@ -155,18 +167,7 @@ def status_of(node: Node) -> dict[str, Any]:
             continue
         with node.store.reading() as connection:
             (pending,) = connection.execute("SELECT count(*) FROM pending WHERE db = ?", (raw.number,)).fetchone()
-        databases.append(
-            {
-                "name": name,
-                "documents": info.documents,
-                "unsent": 0,
-                "rejected": 0,
-                "conflicts": 0,
-                "last_sync": None,
-                "error": None,
-                "pending": pending,
-            }
-        )
+        databases.append({**figures_of(node, name), "documents": info.documents, "pending": pending})
     running = [job.shown() for job in node.jobs.list(limit=100) if not job.finished]
     size = sum(path.stat().st_size for path in node.data.rglob("*") if path.is_file())
-    return {"databases": databases, "upstream": None, "jobs": running, "size": size}
+    return {"databases": databases, "upstream": upstream_of(node), "jobs": running, "size": size}
