@@ -31,7 +31,7 @@ from app.views.keys import Held, Maker
 from app.views.orders import Orders
 from app.views.runs import Run
 
-HOLD = 0.04  # seconds a background transaction aims to hold the write lock
+HOLD = 0.025  # seconds a background transaction aims to hold the write lock; some take twice as long
 FEWEST, MOST = 20, 2_000  # documents in one background transaction
 COUNTED = 10_000  # waiting documents a page counts
 QUEUE = 50_000  # waiting documents put in the order of their reader sets at a time

@@ -9,8 +9,8 @@ so do not mark again; a person's own edits never do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import orjson
 
@@ -18,23 +18,55 @@ from app.access.database import Database
 from app.access.model import Document, Reading
 from app.store import Store
 from app.views.orders import Selection
+from app.views.query import tests_of
 
 CAP = 100
 LOOKED_AT = 20_000  # changes looked at for a count, newest first
 LISTED = 2_000
 BATCH = 200  # changes looked at together
 
+Fits = Callable[[Mapping[str, Any]], bool]
 
-class Seen(NamedTuple):
-    """What a person has read in a database."""
 
-    person: str
-    baseline: int
-    read: Mapping[str, str]
+class Seen:
+    """What a person has read in a database. Exceptions are read from the file for the documents asked about."""
+
+    def __init__(self, store: Store, person: str, database: str, baseline: int) -> None:
+        self._store, self._database = store, database
+        self.person, self.baseline = person, baseline
+        self._read: dict[str, str | None] = {}
+
+    def look(self, ids: Iterable[str]) -> None:
+        """Read the exceptions of these documents in one go."""
+        wanted = [id for id in ids if id not in self._read]
+        if not wanted or not self.person:
+            return
+        self._read.update(dict.fromkeys(wanted))
+        with self._store.node.reading() as connection:
+            self._read.update(
+                connection.execute(
+                    "SELECT m.id, m.rev FROM json_each(?) AS w CROSS JOIN marks_read AS m"
+                    " ON m.person = ? AND m.database = ? AND m.id = w.value",
+                    (orjson.dumps(wanted).decode(), self.person, self._database),
+                )
+            )
+
+    def by_hand(self) -> list[str]:
+        """Documents marked unread by hand."""
+        with self._store.node.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM marks_read WHERE person = ? AND database = ? AND rev = ''"
+                " LIMIT ?",
+                (self.person, self._database, LISTED),
+            )
+            return [id for (id,) in rows]
 
     def unread(self, id: str, seq: int, rev: str, body: Mapping[str, Any]) -> bool:
         """Is the document new to the person?"""
-        known = self.read.get(id)
+        if not self.person:
+            return False
+        self.look([id])
+        known = self._read.get(id)
         if known is not None:
             return known < content(rev, body) and (known == "" or body.get("changed_by") != self.person)
         return seq > self.baseline and body.get("changed_by") != self.person
@@ -53,20 +85,15 @@ class Marks:
         self.store = store
 
     def seen(self, database: Database) -> Seen:
-        """All marks of the person there; the first call sets a newcomer's baseline."""
+        """The person's marks there; the first call sets a newcomer's baseline."""
         person, name = database.identity.key, database.name
         if not person:
-            return Seen("", 2**62, {})
+            return Seen(self.store, "", name, 2**62)
         with self.store.node.reading() as connection:
             row = connection.execute(
                 "SELECT baseline FROM marks WHERE person = ? AND database = ?", (person, name)
             ).fetchone()
-            read = dict(
-                connection.execute("SELECT id, rev FROM marks_read WHERE person = ? AND database = ?", (person, name))
-            )
-        if row is None:
-            return Seen(person, self._begin(database), read)
-        return Seen(person, row[0], read)
+        return Seen(self.store, person, name, self._begin(database) if row is None else row[0])
 
     def _begin(self, database: Database) -> int:
         now = self._sequence(database)
@@ -112,26 +139,18 @@ class Marks:
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (person, database.name, now))
             connection.execute("DELETE FROM marks_read WHERE person = ? AND database = ?", (person, database.name))
 
-    def unread_count(
-        self,
-        database: Database,
-        view: str | None = None,
-        cap: int = CAP,
-        *,
-        selection: Selection | None = None,
-    ) -> int:
-        """How many documents are unread (in a view), counted up to `cap`, newest changes first."""
-        if selection is None and view is not None:
-            selection = selection_of(database, view)
+    def unread_count(self, database: Database, view: str | None = None, cap: int = CAP) -> int:
+        """How many documents are unread (in a view, as its filter has it for the person), counted up to `cap`."""
+        fits = of_view(database, view) if view is not None else None
         seen = self.seen(database)
         with database.reading() as reading:
-            return len(unread_documents(reading, seen, selection, cap)[0])
+            return len(unread_documents(reading, seen, fits, cap)[0])
 
     def newest(self, database: Database, view: str, most: int) -> list[Document]:
         """Unread documents of a view, those marked by hand and then the last changed first."""
         seen = self.seen(database)
         with database.reading() as reading:
-            docs, _ = unread_documents(reading, seen, selection_of(database, view), most)
+            docs, _ = unread_documents(reading, seen, of_view(database, view), most)
             ids = [
                 id
                 for (id,) in reading.connection.execute(
@@ -149,30 +168,35 @@ class Marks:
                 connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
 
 
-def selection_of(database: Database, view: str) -> Selection | None:
-    """The documents of a view; None when there is no such view."""
-    found = database.design.views.get(view) if database.design else None
-    return Selection(found.forms, found.where) if found else None
+def of_view(database: Database, view: str) -> Fits:
+    """Is a document in the view, as its own filter has it for the person? None is in a view that is not there."""
+    design = database.design
+    found = design.views.get(view) if design else None
+    if design is None or found is None:
+        return lambda body: False
+    selection = Selection(found.forms, found.where)
+    tests = tests_of(database, design, found)
+    return lambda body: selection.holds(body) and all(test(body) for test in tests)
 
 
 def unread_documents(
-    reading: Reading, seen: Seen, selection: Selection | None, most: int = LISTED
+    reading: Reading, seen: Seen, fits: Fits | None = None, most: int = LISTED
 ) -> tuple[list[int], bool]:
     """Numbers of unread documents the person may read, and whether these are all."""
     if not seen.person:
         return [], True
     found: dict[int, None] = {}
-    by_hand = [id for id, rev in seen.read.items() if rev == ""][:LISTED]
-    for row in _by_id(reading, by_hand):
-        _consider(found, seen, selection, *row)
+    by_hand = seen.by_hand()
+    _consider(found, seen, fits, _by_id(reading, by_hand))
     looked = 0
     for rows in _since(reading, seen.baseline):
-        for row in rows:
-            _consider(found, seen, selection, *row)
-            if len(found) >= most:
-                return list(found)[:most], False
+        if len(found) >= most:
+            break
+        _consider(found, seen, fits, rows)
         looked += BATCH
-    return list(found), looked < LOOKED_AT
+    if len(found) >= most:
+        return list(found)[:most], False
+    return list(found), looked < LOOKED_AT and len(by_hand) < LISTED
 
 
 def _since(reading: Reading, baseline: int) -> Iterator[list[tuple[int, str, int, str, bytes]]]:
@@ -205,15 +229,10 @@ def _by_id(reading: Reading, ids: list[str]) -> list[tuple[int, str, int, str, b
 
 
 def _consider(
-    found: dict[int, None],
-    seen: Seen,
-    selection: Selection | None,
-    doc: int,
-    id: str,
-    seq: int,
-    rev: str,
-    body: bytes,
+    found: dict[int, None], seen: Seen, fits: Fits | None, rows: list[tuple[int, str, int, str, bytes]]
 ) -> None:
-    items = orjson.loads(body)
-    if seen.unread(id, seq, rev, items) and (selection is None or selection.holds(items)):
-        found[doc] = None
+    seen.look(id for _, id, _, _, _ in rows)
+    for doc, id, seq, rev, body in rows:
+        items = orjson.loads(body)
+        if seen.unread(id, seq, rev, items) and (fits is None or fits(items)):
+            found[doc] = None

@@ -160,6 +160,8 @@ class Search:
     def _accepted_of(self, batch: list[Position]) -> Iterator[tuple[Position, Found]]:
         documents = fetch(self.reading, list(dict.fromkeys(position.doc for position in batch)))
         lagging = self._lagging(documents)
+        if self.unread_only:
+            self.seen.look(each.id for each in documents.values())
         for position in batch:
             document = documents.get(position.doc)
             if document is None or (position.doc in lagging and not self._still(position, document)):
@@ -190,6 +192,7 @@ class Search:
 
     def rows(self, result: Result, after: Position | None, context: Mapping[str, Any]) -> list[Row]:
         """The rows as a person sees them, placeholders included."""
+        self.seen.look(document.id for _, document in result.rows)
         if not self.question.order.tree:
             return [self._row(position, document, context, 0) for position, document in result.rows]
         return self._tree_rows(result, after, context)

@@ -93,7 +93,38 @@ def ask(
     return asking.by_category() if by_category else asking.question()
 
 
-class _Asking:
+def tests_of(database: Database, design: Design, view: View) -> list[Test]:
+    """What the view's own filter asks of a document."""
+    testing = _Testing(database, design, view)
+    return [testing.test(condition) for condition in filters.parse(view.filter)]
+
+
+class _Testing:
+    """Conditions as tests on a document."""
+
+    def __init__(self, database: Database, design: Design, view: View) -> None:
+        self.design, self.view = design, view
+        self.columns = {column.name: column for column in view.columns}
+        self.around = surroundings_of(database)
+        self.context = context_names(database)
+
+    def _meaning(self, name: str) -> tuple[str, Expression | None, str, bool]:
+        known = name in self.columns or name in SYSTEM_ITEMS
+        if not known and not any(name in self.design.forms[f].items for f in self.view.forms if f in self.design.forms):
+            raise BadRequest(Message("There is no item or column “%(name)s” in this view.", name=name))
+        return meaning(self.design, self.view, self.columns, name)
+
+    def test(self, condition: Condition) -> Test:
+        """Does a document fulfil it?"""
+        source, expression, kind, _ = self._meaning(condition.name)
+        fits = filters.tester(condition, kind, self.around)
+        if expression is not None and not expression.names.isdisjoint(CONTEXT_NAMES):
+            context = self.context
+            return lambda body: fits(value_of(source, expression, {**body, **context}))
+        return lambda body: fits(value_of(source, expression, body))
+
+
+class _Asking(_Testing):
     def __init__(
         self,
         database: Database,
@@ -103,12 +134,9 @@ class _Asking:
         view: View,
         query: ViewQuery,
     ) -> None:
-        self.design, self.orders, self.numbers = design, orders, numbers
-        self.view, self.query = view, query
+        super().__init__(database, design, view)
+        self.orders, self.numbers, self.query = orders, numbers, query
         self.own: ViewOrders = orders.views[view.name]
-        self.columns = {column.name: column for column in view.columns}
-        self.around = surroundings_of(database)
-        self.context = context_names(database)
         self.conditions = filters.parse(view.filter) + filters.parse(query.filter)
 
     def question(self) -> Question:
@@ -206,7 +234,7 @@ class _Asking:
             return []
         names = [each.by for each in self.view.sort] or [each.name for each in self.view.columns]
         name = column or of or names[0]
-        return [self._test(Condition(name, "^", (starts,)))]
+        return [self.test(Condition(name, "^", (starts,)))]
 
     def _best_condition(self) -> tuple[Condition, list[Range]] | None:
         found: list[tuple[int, Condition, list[Range]]] = []
@@ -231,7 +259,7 @@ class _Asking:
         flat: bool = False,
     ) -> Question:
         order = self.orders.by_digest[digest].flat if flat else self.orders.by_digest[digest]
-        tests = [self._test(each) for each in conditions if each is not exact or not _covered(each)]
+        tests = [self.test(each) for each in conditions if each is not exact or not _covered(each)]
         tests += also or []
         number = self.numbers.get(digest, -1)
         descending = self.query.descending and not order.tree
@@ -254,22 +282,6 @@ class _Asking:
             once=once,
             narrow=narrow,
         )
-
-    # -- tests on a row
-
-    def _meaning(self, name: str) -> tuple[str, Expression | None, str, bool]:
-        known = name in self.columns or name in SYSTEM_ITEMS
-        if not known and not any(name in self.design.forms[f].items for f in self.view.forms if f in self.design.forms):
-            raise BadRequest(Message("There is no item or column “%(name)s” in this view.", name=name))
-        return meaning(self.design, self.view, self.columns, name)
-
-    def _test(self, condition: Condition) -> Test:
-        source, expression, kind, _ = self._meaning(condition.name)
-        fits = filters.tester(condition, kind, self.around)
-        if expression is not None and not expression.names.isdisjoint(CONTEXT_NAMES):
-            context = self.context
-            return lambda body: fits(value_of(source, expression, {**body, **context}))
-        return lambda body: fits(value_of(source, expression, body))
 
 
 def _covered(condition: Condition) -> bool:

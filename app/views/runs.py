@@ -39,7 +39,7 @@ LEAST = 5_000  # documents that are worth a run
 TOGETHER = 1_500  # documents whose keys are made together
 FIRST = 200  # rows of a first transaction: later ones follow the pace
 PART = 100  # documents whose totals are added up together
-HOLD = 0.03  # seconds a transaction aims to hold the write lock
+HOLD = 0.02  # seconds a transaction aims to hold the write lock; some take twice as long
 SORTING = 24_000  # KiB of memory for sorting
 
 _SPOOL = """

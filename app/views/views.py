@@ -19,8 +19,8 @@ from app.store import Store
 from app.views import collation
 from app.views.batch import State
 from app.views.index import Index
-from app.views.marks import Marks, unread_documents
-from app.views.orders import Order, Selection, ViewOrders
+from app.views.marks import Marks, of_view, unread_documents
+from app.views.orders import Order, ViewOrders
 from app.views.pages import Search
 from app.views.plans import Position
 from app.views.query import Question, ask, category_prefixes, context_names, shown
@@ -89,7 +89,7 @@ class Views:
         search = Search(asked.reading, asked.state, question, seen, query.unread)
         among = None
         if query.unread:
-            docs, whole = unread_documents(asked.reading, seen, Selection(asked.view.forms, asked.view.where))
+            docs, whole = unread_documents(asked.reading, seen, of_view(database, asked.view.name))
             among = docs if whole else None
         limit = max(1, min(query.limit, MOST))
         result = search.first(after, limit) if among is None else search.run(after, limit, among)

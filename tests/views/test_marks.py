@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from tests.views.conftest import World
+from tests.views.conftest import VIEWS, World, make_design
 
 
 def write(world: World, id: str, by: str = "bob", minute: int = 0, **items: Any) -> None:
@@ -88,3 +89,35 @@ def test_what_a_removed_person_kept_is_gone(world: World) -> None:
         count = "SELECT count(*) FROM {} WHERE person = 'ann'"
         left = [connection.execute(count.format(table)).fetchone()[0] for table in kept]
     assert left == [0, 0, 0]
+
+
+def test_a_count_asks_what_the_filter_of_the_view_asks(world: World, tmp_path: Path) -> None:
+    mine = "label: {en: M}\nforms: [deal]\nfilter: note=me\nsort: [{by: title}]\ncolumns: [{name: title}, {name: note}]"
+    world.design = make_design(tmp_path, {**VIEWS, "mine": mine})
+    unread(world)
+    write(world, "a", note="ann")
+    write(world, "b", note="bob")
+    count = world.views.marks.unread_count
+    assert (count(world.open("ann"), "all"), count(world.open("ann"), "mine"), count(world.open("ann"), "none")) == (
+        2,
+        1,
+        0,
+    )
+    assert world.ids("ann", "mine", unread=True) == ["a"]
+
+
+def test_a_page_reads_the_marks_of_its_rows_only(world: World) -> None:
+    write(world, "a")
+    unread(world)
+    ids = [f"d{n:03}" for n in range(130)]
+    world.put_many({id: {"title": id, "changed_by": "bob"} for id in ids}, defer=False)
+    database, marks = world.open("ann"), world.views.marks
+    marks.read(database, ids)
+    seen = marks.seen(database)
+    seen.look(ids[:5])
+    assert seen.unread("a", 1, "1-a", {}) is False
+    assert set(seen._read) == {*ids[:5], "a"}
+    assert unread(world) == []
+    marks.unread(database, ids[:3])
+    assert unread(world, limit=50) == ids[:3]
+    assert marks.unread_count(database, "all") == 3

@@ -82,6 +82,7 @@ CREATE TABLE marks_read (                        -- … and exceptions: the last
     rev TEXT NOT NULL,
     PRIMARY KEY (person, database, id)
 ) WITHOUT ROWID;
+CREATE INDEX marks_by_hand ON marks_read (person, database) WHERE rev = '';
 
 CREATE TABLE filters (                           -- saved filters and column choices
     id TEXT PRIMARY KEY,

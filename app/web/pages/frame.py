@@ -38,7 +38,7 @@ def unread() -> Response:
             continue
         counts[info.name] = _capped(whole)
         for view in node.views.describe(database) if info.name in unfolded else ():
-            if not view.unread or view.filter:  # what is each person's own is not counted
+            if not view.unread:
                 continue
             count = node.marks.unread_count(database, view.name, cap=CAP + 1)
             if count:
