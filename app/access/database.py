@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.access import explain, restoring, rules
 from app.access.acl import Rights
+from app.access.conflicts import Conflicts
 from app.access.identity import Identity
 from app.access.model import MISSING, Document, Reading, Saved, Standing, document_of
 from app.access.opened import Opened
@@ -292,6 +293,11 @@ class Database:
         """Revisions, feed and pushes for replicas of other nodes. Forbidden where `replicate_or_copy` is off."""
         self.require_copy()
         return Replica(self._opened, self._writer)
+
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        """Versions made on different replicas that wait for a person."""
+        return Conflicts(self._opened, self._writer)
 
     # -- why
 

@@ -96,9 +96,9 @@ def merge(
 def admits(merged: Mapping[str, Any], leaves: Iterable[Leaf], ancestor: Leaf | None) -> bool:
     """Whether nobody gets to see by the merge what a branch hid from them.
 
-    A branch hides from those whom it took off the ancestor's readers; one that closed an open document, from all whom it
-    does not name. Whom another branch added is admitted to all of the merge, as an edit made a moment before or after
-    that change would be.
+    A branch hides from those whom it took off the ancestor's readers; one that closed an open document, from all whom
+    it does not name. Whom another branch added is admitted to all of the merge: an edit made a moment before or after
+    that change would be shown to him as well.
     """
     readers = rules.readers_of(merged)
     before = rules.readers_of(ancestor.body) if ancestor else frozenset({rules.EVERYBODY})

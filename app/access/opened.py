@@ -12,7 +12,7 @@ from app.access import rules
 from app.access.identity import Identity
 from app.access.model import MISSING, Document, Standing, document_of
 from app.errors import Conflict, NotFound
-from app.store import Context, RawDatabase, Revision, Store, Visible
+from app.store import Context, RawDatabase, Revision, RevisionTree, Store, Visible
 
 if TYPE_CHECKING:
     from app.access.databases import Databases, Known
@@ -49,6 +49,14 @@ class Opened:
         if revision.deleted:
             return revision.access in self.visible().sets
         return rules.may_read(self.standing.rights, self.standing.principals, revision.body)
+
+    def reads_end(self, id: str, rev: str, tree: RevisionTree) -> bool:
+        """Whether a tombstone beside the winner exists for this person: for those who read what it ended."""
+        for ended in tree.path(rev)[1:]:
+            body = None if tree.deleted(ended) else self.raw.revision_body(id, ended)
+            if body is not None:
+                return rules.may_read(self.standing.rights, self.standing.principals, body)
+        return False
 
     def find(self, id: str) -> Revision:
         """The winner. NotFound with one and the same reason when missing, deleted or not readable."""

@@ -414,12 +414,32 @@ class Writer:
         """The same for a revision that replaces `old`."""
         return self._changed(old, dict(items), "push")
 
+    def settled(
+        self,
+        old: Revision,
+        items: Mapping[str, Any],
+        attachments: Mapping[str, Stub] | None,
+        action: str,
+        comment: str | None,
+    ) -> Saved:
+        """For conflicts.py, within its transaction: a new revision of `old` with these items and attachments of other
+        versions; nothing is merged yet."""
+        prepared = self._changed(old, {**old.body, **items}, action)
+        edit = prepared.edit._replace(attachments=attachments) if attachments is not None else prepared.edit
+        return self._put(prepared._replace(edit=edit), action, comment, join=False)
+
     def done(
         self, subject: str, action: str, *, anonymous: bool, notes: Iterable[Callable[[], None]] | None = None
     ) -> None:
         """After writing what was judged: guards look again, and what they noted is logged at the commit."""
         self._promise(self._noted() if notes is None else notes)
         self._finish(subject, action, anonymous=anonymous)
+
+    # -- for documents that follow another (inheriting.py)
+
+    def put_settled(self, old: Revision, items: dict[str, Any], action: str) -> Saved:
+        """A new revision with these items and lists, which the form has made already."""
+        return self._put(self._settled(old.id, old, items, None, []), action, None)
 
     # -- writing
 
@@ -443,7 +463,7 @@ class Writer:
         for note in notes:
             self._store.documents.on_commit(note)
 
-    def _put(self, prepared: Prepared, action: str | None, comment: str | None) -> Saved:
+    def _put(self, prepared: Prepared, action: str | None, comment: str | None, *, join: bool = True) -> Saved:
         context = self._opened.context(anonymous=prepared.anonymous, action=action, comment=comment)
         try:
             rev = self._opened.raw.put(prepared.edit, context)
@@ -452,7 +472,7 @@ class Writer:
             raise
         self._promise(prepared.notes)
         self._finish(prepared.edit.id, action or "save", anonymous=prepared.anonymous)
-        if prepared.edit.rev is not None:  # this save may be what a branch beside it waited for
+        if join and prepared.edit.rev is not None:  # this save may be what a branch beside it waited for
             rev = self._joiner.join(prepared.edit.id) or rev
         return Saved(prepared.edit.id, rev, prepared.warnings)
 
@@ -462,6 +482,8 @@ class Writer:
         for check in opened.checks:
             check()
         opened.checks.clear()
+        for follow in opened.databases.before_commit:
+            follow()
         if opened.identity.full_access:
             detail = {"action": action}
             name = None if anonymous else subject

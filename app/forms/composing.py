@@ -32,7 +32,10 @@ REQUIRED = Message("This must be filled in.")
 FIXED = Message("This may not be changed now.")
 NOT_ALLOWED = Message("You may not change this.")
 EDITOR = 4
-PLAIN_ACTIONS = frozenset({"import", "restore", "restore_item", "save", "bulk", "undo"})  # nothing vouches for them
+PLAIN_ACTIONS = frozenset(  # nothing vouches for them
+    {"import", "restore", "restore_item", "save", "bulk", "undo", "settle_conflict"}
+)
+REPLICATED = frozenset({"push", "merge"})  # made elsewhere: of two documents with one code both are kept
 NO_DOCUMENT = Message("There is no such document.")
 
 
@@ -49,6 +52,8 @@ class Composing:
         self.old = old
         self.action = action
         vouched = action is not None and action not in PLAIN_ACTIONS
+        if action == "push" and old is not None:  # a new one brings the defaults of fixed items with it
+            vouched = False
         self.free = vouched or database.identity.is_system  # a workflow or the node itself: no item is fixed
         self.names = names_for(database, plan.form.name, old, plan.uses)
         self.asking = Asking(rules.databases, rules.directory, database.identity)
@@ -150,6 +155,10 @@ class Composing:
                     self.problems.setdefault(name, problem.message)
                 except ExpressionError as problem:
                     self.problems[name] = self._failed(name, str(problem))
+        self.compute()
+
+    def compute(self) -> None:
+        """Computed items, as the others are now."""
         for name, field, computed in self.plan.computed:
             assert computed is not None
             self._give(name, field, computed)
@@ -201,9 +210,10 @@ class Composing:
                     self.problems[name] = NO_DOCUMENT
                     break
                 for own, source in item.pull.items():
-                    self._pull(own, target.get(source))
+                    self.pull(own, target.get(source))
 
-    def _pull(self, own: str, value: Any) -> None:
+    def pull(self, own: str, value: Any) -> None:
+        """An item taken from a linked document."""
         field = self.plan.fields.get(own)
         try:
             self._put(own, field.parse(value) if field else value)
@@ -424,7 +434,7 @@ class Composing:
     def _duplicate(self, title: str, names: Iterable[str]) -> None:
         for name in names:
             item = self.form.items[name]
-            if item.unique == "refuse" or item.type == "code":
+            if (item.unique == "refuse" or item.type == "code") and self.action not in REPLICATED:
                 self.problems.setdefault(name, Message("“%(title)s” has the same.", title=title))
             else:
                 label = item.label

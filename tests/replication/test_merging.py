@@ -264,3 +264,92 @@ def test_branches_that_come_one_by_one_converge(hubs: list[Node], order: tuple[i
     assert raws[0].get("d").body == raws[1].get("d").body
     assert raws[0].get("d").body["title"] == "B"
     assert raws[0].get("d").body["fax"] == "3"
+
+
+# -- where a form has rules
+
+CUSTOMER = {"form": "customer", "name": "Acme", "class": "existing", "owner": "north"}
+
+
+@pytest.fixture
+def customer(opened: Any) -> tuple[str, str, dict[str, Any]]:
+    """A customer of north, whose leader reads and edits it too: id, revision, items."""
+    saved = opened("customers", "north").create(CUSTOMER)
+    found = opened("customers", "north").get(saved.id)
+    return saved.id, saved.rev, {name: value for name, value in found.items() if name[0] != "_"}
+
+
+def test_computed_lists_follow_the_merged_items(push: Any, opened: Any, customer: Any) -> None:
+    id, rev, items = customer
+    assert push("north", "customers", revision(id, "2-b", rev, **{**items, "team": ["south"]})) == []
+    assert push("leader", "customers", revision(id, "2-c", rev, **{**items, "phone": "020-1234567"})) == []
+    found = opened("customers", "leader").get(id, conflicts=True)
+    assert "_conflicts" not in found
+    assert (found["phone"], found["team"]) == ("020-1234567", ["south"])
+    assert "south" in found["readers"]
+    assert opened("customers", "south").get(id)["phone"] == "020-1234567"
+    assert found["created_by"] == "north"
+
+
+def test_two_owners_at_once_leave_the_hubs(push: Any, opened: Any, customer: Any) -> None:
+    id, rev, items = customer
+    assert push("leader", "customers", revision(id, "2-c", rev, **{**items, "owner": "south"})) == []
+    refused = push("leader", "customers", revision(id, "2-b", rev, **{**items, "owner": "leader"}))
+    assert refused[0]["error"] == "forbidden"
+    assert opened("customers", "leader").get(id)["owner"] == "south"
+
+
+def test_a_rule_of_the_form_that_only_the_merge_breaks_leaves_a_conflict(push: Any, opened: Any, customer: Any) -> None:
+    id, rev, items = customer
+    leader = opened("customers", "leader")
+    assert push("leader", "customers", revision(id, "2-b", rev, **{**items, "team": ["south"]})) == []
+    refused = push("leader", "customers", revision(id, "2-c", rev, **{**items, "owner": "south"}))
+    assert leader.get(id)["team"] == ["south"]
+    assert refused or leader.get(id, conflicts=True)["_conflicts"]
+
+
+def test_an_edit_beside_one_that_this_person_may_not_make_is_merged(push: Any, opened: Any, node: Node) -> None:
+    """What somebody else changed is not judged as this person's change."""
+    opened("notes", "admin").create({"form": "n", "title": "x", "phone": "1", "authors": ["leader"]}, id="own")
+    rev = opened("notes", "admin").get("own")["_rev"]
+    opened("notes", "admin").change("own", {"title": "y"})
+    found = {"form": "n", "title": "x", "phone": "2", "authors": ["leader"]}
+    assert push("leader", "notes", revision("own", "2-a", rev, **found)) == []
+    now = opened("notes", "leader").get("own", conflicts=True)
+    assert (now["title"], now["phone"]) == ("y", "2")
+    assert "_conflicts" not in now
+
+
+# -- documents that decide rights
+
+
+def test_of_two_edits_of_the_acl_the_hubs_stands(push: Any, opened: Any, node: Node) -> None:
+    admin = opened("notes", "admin")
+    before = admin.get("acl")
+    base = before["_rev"]
+    mine = {**{name: value for name, value in before.items() if name[0] != "_"}}
+    entries = {**mine["entries"], "south": {"type": "person", "level": "reader", "flags": []}}
+    admin.update("acl", {**mine, "entries": entries}, base)
+    theirs = {**mine, "entries": {**mine["entries"], "south": {"type": "person", "level": "manager", "flags": []}}}
+    path = ["9-z", *(f"{n}-y" for n in range(8, int(base.split("-")[0]), -1)), base]
+    assert push("admin", "notes", revision("acl", *path, **theirs)) == []
+    assert node.databases.acl("notes").entries["south"].level.label == "reader"
+    assert leaves(node, "acl")[0] == [admin.get("acl")["_rev"]]
+    assert "9-z" in [entry.rev for entry in admin.history("acl")]
+
+
+# -- one business key twice
+
+
+def test_two_documents_with_one_code_are_both_kept(push: Any, opened: Any) -> None:
+    assert push("north", "customers", revision("k1", "1-a", **{**CUSTOMER, "code": "C2026-7"})) == []
+    assert push("north", "customers", revision("k2", "1-a", **{**CUSTOMER, "name": "B", "code": "C2026-7"})) == []
+    north = opened("customers", "north")
+    assert (north.get("k1")["code"], north.get("k2")["code"]) == ("C2026-7", "C2026-7")
+
+
+def test_a_pushed_change_does_not_go_round_fixed_items(push: Any, opened: Any, customer: Any) -> None:
+    id, rev, items = customer
+    refused = push("north", "customers", revision(id, "2-b", rev, **{**items, "code": "C1999-1"}))
+    assert [each["error"] for each in refused] == ["forbidden"]
+    assert opened("customers", "north").get(id)["code"] == items["code"]
