@@ -17,6 +17,7 @@ from app.access.acl import ACL_ID, FLAGS, Acl, Level, Rights, effective
 from app.access.audit import Audit
 from app.access.database import Database
 from app.access.directory import DIRECTORY, Directory, Snapshot
+from app.access.epochs import Epochs
 from app.access.identity import Identity
 from app.access.model import DatabaseInfo, FormRights, Rules, Saved, Standing
 from app.access.principals import in_database
@@ -24,10 +25,10 @@ from app.errors import BadRequest, Forbidden, Message, NotFound
 from app.store import EVERY_READER, RawDatabase, Store
 
 if TYPE_CHECKING:
-    from app.design import Design
     from app.access.laptop import Laptop
     from app.access.mirror import Mirror
     from app.access.mirroring import Rejected
+    from app.design import Design
 
 ADMINS, CREATORS = "Admins", "Creators"  # roles in the directory
 NO_DATABASE = "The database does not exist."
@@ -99,8 +100,10 @@ class Databases:
         self.rules = rules
         self.form_rights = form_rights
         self.designs = designs
-        self.on_person_removed: list[Callable[[str], Any]] = []
+        self.epochs = Epochs(store.node)
+        self.on_person_removed: list[Callable[[str], Any]] = [self.epochs.forget]
         self.on_database_removed: list[Callable[[], Any]] = []
+        self.before_commit: list[Callable[[], Any]] = []  # what else a write brings with it
         self.laptop: Laptop | None = None  # set by a node that has a hub
         self._known: dict[str, Known] = {}
         directory.databases = self
@@ -195,7 +198,6 @@ class Databases:
         except NotFound:
             return False
 
-    # -- databases as a whole
     def mirror(self, name: str) -> Mirror:
         """A laptop's replica of a database, for the replicator. NotFound; Forbidden on other nodes."""
         from app.access.mirror import Mirror
@@ -212,6 +214,7 @@ class Databases:
         """`resend`, `new` or `discard` a rejected change. NotFound, Forbidden, BadRequest, Conflict: it stays."""
         return resending.settle(self, n, choice, identity)
 
+    # -- databases as a whole
 
     def create(self, name: str, identity: Identity, acl: Acl | None = None) -> Database:
         """A new database. Without an ACL: its maker is manager, everybody editor. Forbidden, FileExists."""
