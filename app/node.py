@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ from app.access.laptop import Laptop, joined_settings, write_settings
 from app.access.mirroring import Joined
 from app.errors import DavenportError, UserError
 from app.forms.catalog import Catalog
+from app.forms.inheriting import inherited
 from app.forms.install import Installed, install
 from app.forms.numbering import Numbering
 from app.forms.rules import FormRules
 from app.forms.uniques import Uniques
 from app.settings import Settings
 from app.store import Store
+from app.transfer.following import KIND as FOLLOW
+from app.transfer.following import Followers
 from app.transfer.jobs import Jobs
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
@@ -139,6 +143,10 @@ class Node:
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)
         databases.on_database_removed.append(jobs.clean)
+        followers = Followers(store, databases, views, _query, jobs, partial(inherited, rules))
+        jobs.register(FOLLOW, followers)
+        store.indexers.append(followers)
+        databases.before_commit.append(followers.settle)
         if laptop is not None:
             laptop.recover()
         webhooks = Webhooks(store.node, databases, directory, loopback=settings.webhook_loopback)

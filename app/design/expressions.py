@@ -129,6 +129,17 @@ class Expression:
         """Is the value true?"""
         return bool(self.run(names, surroundings))
 
+    @property
+    def lookups(self) -> frozenset[tuple[str, str, str]]:
+        """The `lookup(database, item, other item)` in it whose document an item names."""
+        found = set()
+        for call in ast.walk(self._tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "lookup":
+                match call.args:
+                    case [ast.Constant(value=str(database)), ast.Name(id=link), ast.Constant(value=str(item))]:
+                        found.add((database, link, item))
+        return frozenset(found)
+
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
 

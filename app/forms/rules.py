@@ -128,6 +128,11 @@ class FormRules:
         save.check()
         return Composed(save.items, list(save.problems.values()))
 
+    def plan_of(self, database: Database, document: Mapping[str, Any]) -> Plan | None:
+        """The compiled form of a document; None where the design has none for it."""
+        design = self.catalog.design(database.name)
+        return self._plans.get(design, str(document.get("form"))) if design is not None else None
+
     def may_create(self, database: Database, form: str, items: Mapping[str, Any] | None = None) -> bool:
         """Whether the form's `create` lets the person make one; the level is the door's business."""
         design = self.catalog.design(database.name)

@@ -185,5 +185,6 @@ def action_word(action: str | None) -> str:
         "settle_conflict": gettext("Versions settled"),
         "correct": gettext("Corrected"),
         "merge": gettext("Merged"),
+        "inherit": gettext("Follows the readers of the document above it"),
     }
     return str(known.get(action) or action.replace("_", " ").capitalize())
