@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import Conflict, DavenportError, NotFound
 from app.store import branching, changes, compaction, history, local, purging, reading, rows, validity
+from app.store.arriving import HERE, Arrivals
 from app.store.model import (
     Body,
     Branch,
@@ -28,7 +29,6 @@ from app.store.writing import Batch
 if TYPE_CHECKING:
     from app.store.store import Store
 
-_NOBODY = Context("", "")
 DEFER_FROM = 100  # documents in one call from which indexers may put their work off
 
 
@@ -212,32 +212,34 @@ class RawDatabase:
         document of which nothing is left is purged and may come again.
         """
         with self._store.transaction():
-            with self._batch(_NOBODY, [id]) as batch:
+            with self.arriving([id]) as batch:
                 left = batch.prune(id, revs)
             if not left:
                 self.purge(id, remember=False)
         return left
 
     @contextlib.contextmanager
-    def arriving(self, ids: Sequence[str]) -> Iterator[Batch]:
+    def arriving(self, ids: Sequence[str]) -> Iterator[Arrivals]:
         """For revisions that come from upstream, many at once: a batch that takes them as they are."""
-        with self._batch(_NOBODY, ids, defer=True, trusted=True) as batch:
-            yield batch
-
-    @contextlib.contextmanager
-    def _batch(
-        self, context: Context, ids: Sequence[str], *, defer: bool = False, trusted: bool = False
-    ) -> Iterator[Batch]:
         store = self._store
         with store.transaction() as connection:
-            note = store.notes_unsent and not trusted
-            batch = Batch(
-                connection, store.sets, store.blobs, self.number, context, ids, note_unsent=note, trusted=trusted
-            )
+            batch = Arrivals(connection, store.sets, store.blobs, self.number, HERE, ids)
             yield batch
-            changed = batch.flush()
-            if changed:
-                store.changed(self.number, changed, deferred=defer and len(ids) > DEFER_FROM)
+            self._flush(batch, deferred=len(ids) > DEFER_FROM)
+
+    @contextlib.contextmanager
+    def _batch(self, context: Context, ids: Sequence[str], *, defer: bool = False) -> Iterator[Batch]:
+        store = self._store
+        with store.transaction() as connection:
+            note = store.notes_unsent
+            batch = Batch(connection, store.sets, store.blobs, self.number, context, ids, note_unsent=note)
+            yield batch
+            self._flush(batch, deferred=defer and len(ids) > DEFER_FROM)
+
+    def _flush(self, batch: Batch, *, deferred: bool) -> None:
+        changed = batch.flush()
+        if changed:
+            self._store.changed(self.number, changed, deferred=deferred)
 
     # -- local documents, upkeep
 

@@ -25,7 +25,7 @@ from app.store.ledger import Ledger
 from app.store.model import Body, Branch, Changed, Context, Edit, Stub
 from app.store.rows import Content, Row
 from app.store.sets import NOBODY, Sets, reader_names, take
-from app.store.tree import EMPTY, REVS_LIMIT, RevisionTree, dump_path, dump_root
+from app.store.tree import EMPTY, RevisionTree, dump_root
 
 NOTHING = Content(b"{}", None)
 KEPT_BY_TOMBSTONES = ("form", "readers", "authors")
@@ -44,12 +44,9 @@ class Batch:
         ids: Sequence[str],
         *,
         note_unsent: bool = False,
-        trusted: bool = False,
     ) -> None:
-        """`note_unsent`: the node has an upstream that must learn of each revision. `trusted`: they come from it, are
-        taken whatever was purged here, and attachments may follow later."""
+        """`note_unsent`: the node has an upstream that must learn of each revision."""
         self._note_unsent = note_unsent
-        self._trusted = trusted
         self._connection = connection
         self._sets = sets
         self._blobs = blobs
@@ -135,7 +132,7 @@ class Batch:
         validity.attachment_name(name)
         if kept and (kept.address, kept.content_type) == (stub.address, stub.content_type):
             return kept
-        if not self._trusted and not self._blobs.exists(stub.address):
+        if not self._blobs.exists(stub.address):
             raise MissingStub(Message("The content of %(name)s is not here.", name=name))
         return stub._replace(revpos=generation)
 
@@ -149,7 +146,7 @@ class Batch:
         tree = row.revisions() if row else EMPTY
         if head in tree and tree.nodes[head].known:
             return False
-        if not self._trusted and generation <= self._purged_generation(branch.id):
+        if generation <= self._purged_generation(branch.id):
             raise Forbidden("deleted")
         blob = validity.encode(branch.body)
         stubs = {
@@ -158,12 +155,10 @@ class Batch:
         }
         content = Content(blob, rows.dump_stubs(stubs))
         self._unsent(branch.id, head)
-        for name, stub in stubs.items() if self._trusted else ():
-            if not self._blobs.exists(stub.address):
-                self._ledger.missing(branch.id, head, name, stub)
         if row is None:
-            tree_blob = dump_path(path[:REVS_LIMIT], branch.deleted)
-            self._found(branch.id, head, branch.deleted, content, branch.body, tree_blob)
+            self._found(
+                branch.id, head, branch.deleted, content, branch.body, EMPTY.graft(path, branch.deleted).stem().dump()
+            )
             return True
         grown = tree.graft(path, branch.deleted)
         before = self._nearest(row, grown.path(head)[1:])
@@ -211,13 +206,16 @@ class Batch:
 
     def _found(self, id: str, rev: str, deleted: bool, content: Content, body: Body, tree: bytes) -> None:
         """A document that was not here."""
-        names = reader_names(body) if not deleted or "readers" in body else NOBODY
-        access = self._sets.intern(self._connection, self._db, names)
+        access = self._set_of(body, deleted)
         doc, self._next_doc = self._next_doc, self._next_doc + 1
         seq = self._ledger.next_seq()
         self._ledger.create(doc, id, rev, deleted, access, content, body, tree)
         self._changes.append(Changed(doc, id, seq, None, None if deleted else body, None, access, rev, True))
         self._touched.add(id)
+
+    def _set_of(self, body: Body, deleted: bool) -> int:
+        names = reader_names(body) if not deleted or "readers" in body else NOBODY
+        return self._sets.intern(self._connection, self._db, names)
 
     def _settle(self, row: Row, tree: RevisionTree, rev: str, added: Content, body: Body) -> None:
         """The document with one more leaf `rev`: who wins now, and where each content goes."""
@@ -252,43 +250,7 @@ class Batch:
         self._touched.add(row.id)
 
     def _note_history(self, document: str, rev: str, before: Content, after: Content) -> None:
-        context = _made_by(after, self._context) if self._trusted else self._context
-        self._ledger.history(document, rev, context, dump_items(differences(before, after)))
-
-    # -- taking back
-
-    def prune(self, document: str, revs: Iterable[str]) -> bool:
-        """Take back these revisions and what descends from them; whether something of the document is left.
-
-        Of what remains, a leaf whose content is not here goes too. Nothing is done when nothing would remain.
-        """
-        row = self._current(document)
-        if row is None:
-            return False
-        before = row.revisions()
-        tree = before.without(revs)
-        while hollow := [rev for rev in tree.leaves if rows.content(self._connection, row, rev) is None]:
-            tree = tree.without(hollow)
-        if not tree.nodes:
-            return False
-        gone = [rev for rev in before.nodes if rev not in tree]
-        if not gone:
-            return True
-        for table, key in (("bodies", "doc"), ("history", "id"), ("missing_content", "id")):
-            whose = (row.doc,) if key == "doc" else (self._db, row.id)
-            where = "doc = ?" if key == "doc" else "db = ? AND id = ?"
-            self._connection.executemany(
-                f"DELETE FROM {table} WHERE {where} AND rev = ?", [(*whose, rev) for rev in gone]
-            )
-        winner = tree.winner
-        content = rows.content(self._connection, row, winner) or NOTHING
-        if winner != row.rev:
-            self._ledger.take(row.doc, winner)
-            if row.rev in tree:
-                self._ledger.keep(row.doc, row.rev, Content(row.body, row.attachments))
-        self._replace(row, tree, winner, content, rows.loads(content.body))
-        self._branched.add(row.doc)
-        return True
+        self._ledger.history(document, rev, self._context, dump_items(differences(before, after)))
 
     def flush(self) -> list[Changed]:
         """Write everything noted; what changed, in order."""
@@ -302,13 +264,6 @@ class Batch:
             branching.renew(self._connection, self._db, doc)
         self._touched.clear()
         self._branched.clear()
-
-
-def _made_by(content: Content, here: Context) -> Context:
-    """Who made a revision that came from upstream, as its own items say."""
-    items = rows.loads(content.body)
-    at, by = items.get("changed_at"), items.get("changed_by")
-    return Context(by if isinstance(by, str) else "", at if isinstance(at, str) else here.at)
 
 
 def entomb(body: Body, parent: Mapping[str, Any]) -> Body:
