@@ -26,7 +26,7 @@ from app.views.shapes import Row, path_of
 
 SEARCH = 0.2  # seconds of looking for rows that fit
 FEW = 1_500  # candidates that are sorted rather than searched for
-LOOK_AT = 400  # candidates looked at before that
+LOOK_AT = 500  # candidates looked at before that; places are cheap to read, contents only as far as needed
 AT_A_TIME = 100  # bodies read together while rows are tested
 PER_QUERY = 900
 
@@ -94,7 +94,7 @@ class Search:
         """Up to `limit` rows behind `after`; `among`: only these documents; `look_at`: candidates at most."""
         question = self.question
         plain = question.plain and not self.unread_only
-        want = limit + 1 if plain else max(limit * 3, 200)
+        want = limit + 1 if plain else max(limit * 3, LOOK_AT)
         batches = read(self._source(), question.ranges, after, want) if among is None else self._sorted(among, after)
         deadline = time.monotonic() + SEARCH
         rows: list[tuple[Position, Found]] = []
