@@ -10,8 +10,10 @@ import random
 import shutil
 import string
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +132,7 @@ class Bench:
             self.raw.put_many(batch, CONTEXT)
         written = time.perf_counter() - started
         busy = time.process_time()
-        longest = self._catch_up()
+        holds = self._catch_up()
         busy = time.process_time() - busy
         seconds = time.perf_counter() - started - written
         self.store.documents.checkpoint()
@@ -142,18 +144,36 @@ class Bench:
             Row(f"{name}: catch up, {orders} orders", self.many / seconds, "documents/s", "≥ 5,000"),
             Row(f"{name}: catch up 100k", 100_000 * seconds / self.many, "s", "< 20"),
             Row(f"{name}: catch up 100k, processor time", 100_000 * busy / self.many, "s"),
-            Row(f"{name}: catch up, one transaction p95", longest * 1000, "ms", "≤ 50"),
+            Row(f"{name}: catch up, write lock held p95", percentile(holds, 0.95) * 1000, "ms", "≤ 50"),
+            Row(f"{name}: catch up, write lock held longest", holds[-1] * 1000, "ms"),
             Row(f"{name}: documents.db", self.store.documents.size() / 1e6, "MB"),
         ]
 
-    def _catch_up(self) -> float:
-        steps: list[float] = []
-        while True:
+    def _catch_up(self) -> list[float]:
+        """Seconds each transaction held the write lock; somebody else copies the log, as in a node that serves."""
+        holds: list[float] = []
+        transaction = self.store.transaction
+
+        @contextmanager
+        def timed() -> Iterator[Any]:
             began = time.perf_counter()
-            if not self.views.index.step():
-                break
-            steps.append(time.perf_counter() - began)
-        return percentile(steps, 0.95) if steps else 0.0
+            with transaction() as connection:
+                outermost = not inside.locked()
+                with inside if outermost else nullcontext():
+                    began = time.perf_counter()
+                    yield connection
+            if outermost:
+                holds.append(time.perf_counter() - began)
+
+        inside = threading.Lock()
+        self.store.transaction = timed  # type: ignore[method-assign]
+        self.store.documents.leave_log(True)
+        while self.views.index.step():
+            if len(holds) % 200 == 0:
+                self.store.documents.copy_log()
+        self.store.documents.leave_log(False)
+        self.store.transaction = transaction  # type: ignore[method-assign]
+        return sorted(holds) or [0.0]
 
     def _edits(self) -> Iterator[Edit]:
         chance = random.Random(7)
