@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.errors import NotFound
 from app.node import Node
 
 EMPTY = {"unsent": 0, "rejected": 0, "conflicts": 0, "last_sync": None, "error": None}
@@ -17,13 +16,9 @@ EMPTY = {"unsent": 0, "rejected": 0, "conflicts": 0, "last_sync": None, "error":
 def figures_of(node: Node, name: str) -> dict[str, Any]:
     """{name, unsent, rejected, conflicts, last_sync, error} of one database."""
     found = {"name": name, **EMPTY, "conflicts": conflicts_of(node, name)}
-    if node.replication is None:
-        return found
-    try:
-        state = node.databases.mirror(name).state()
-    except NotFound:
-        return found
-    return found | {key: state[key] for key in ("unsent", "rejected", "last_sync", "error")}
+    for state in node.replication.databases(name) if node.replication is not None else ():
+        found |= {key: state[key] for key in ("unsent", "rejected", "last_sync", "error")}
+    return found
 
 
 def conflicts_of(node: Node, name: str) -> int:

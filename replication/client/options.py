@@ -88,6 +88,22 @@ class Options:
         """Whether somebody stopped replication until further notice."""
         return bool(self.json("paused", False))
 
+    @property
+    def updates(self) -> str | None:
+        """The token of `_updates` up to which every database is here; None before the first full round."""
+        found: str | None = self.json("updates", [None, None])[0]
+        return found
+
+    @property
+    def synced(self) -> str | None:
+        """The moment as of which everything was here."""
+        found: str | None = self.json("updates", [None, None])[1]
+        return found
+
+    def settled(self, token: str | None) -> None:
+        """Everything up to this token is here now; None: that is no longer so."""
+        self.put_json("updates", None if token is None else [token, clock.now()])
+
     def traffic(self) -> int:
         """Bytes over the line today."""
         day, amount = self.json("traffic", ["", 0])

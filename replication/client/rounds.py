@@ -95,7 +95,7 @@ class Rounds:
         """Everything, both ways. HubError, the first one when several databases failed."""
         patience = Patience(self._tries, stop=stop)
         with self.lock.held(stop, waiting):
-            known = self.options.get("updates")
+            known = self.options.updates
             news = patience.call(lambda: self.hub.updates(known))
             names = self._names_of(news) if known and not recompare else None
             if names is None or news.get("me"):
@@ -103,7 +103,7 @@ class Rounds:
             else:
                 names += [name for name in self.local_names() if name not in names and self._waits(name)]
             done = self._databases(names, patience, recompare=recompare)
-            self.options.put("updates", str(news["last_seq"]))
+            self.options.settled(str(news["last_seq"]))
             if done != Done() or not known:
                 self._report()
             return done

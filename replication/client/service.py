@@ -166,16 +166,19 @@ class Replication:
 
     # -- what it says of itself
 
-    def databases(self) -> list[dict[str, Any]]:
-        """Per database what lies with the data (`Mirror.state`) and how far this process is."""
-        found = []
-        for name in self._laptop.names():
+    def databases(self, only: str | None = None) -> list[dict[str, Any]]:
+        """Per database (or of one) what lies with the data (`Mirror.state`) and how far this process is."""
+        found, synced = [], self.options.synced
+        for name in self._laptop.names() if only is None else [only]:
             try:
                 mirror = self._databases.mirror(name)
             except NotFound:  # dropped meanwhile
                 continue
-            wanted = mirror.missing_content(1, self.options.attachments)
-            found.append({"name": name, **mirror.state(), "coming": bool(wanted), **self.states.of(name).shown()})
+            state = mirror.state()
+            if state["error"] is None and state["last_sync"] and synced:
+                state["last_sync"] = max(state["last_sync"], synced)
+            coming = bool(mirror.missing_content(1, self.options.attachments))
+            found.append({"name": name, **state, "coming": coming, **self.states.of(name).shown()})
         return found
 
     @property
@@ -223,8 +226,7 @@ class Replication:
         return float(found) if found is not None and abs(found) > OFFSET else None
 
     def complete(self) -> tuple[bool, str | None]:
-        """Whether everything the person may take along is here, and as of when (the oldest last run)."""
+        """Whether everything the person takes along is here, and as of when."""
         rows = self.databases()
-        moments = [row["last_sync"] for row in rows]
-        whole = bool(rows) and all(row["last_sync"] and not row["coming"] for row in rows)
-        return whole, min((each for each in moments if each), default=None)
+        whole = bool(rows) and all(row["last_sync"] and not row["coming"] and not row["error"] for row in rows)
+        return whole and self.options.synced is not None, self.options.synced

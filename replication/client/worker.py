@@ -121,7 +121,7 @@ class Worker:
         """Wait for news and fetch them; whether a full round is due."""
         self.following = True
         try:
-            news = self._rounds.hub.updates(self._options.get("updates"), POLL)
+            news = self._rounds.hub.updates(self._options.updates, POLL)
         finally:
             self.following = False
             self._options.add_traffic(self._rounds.states.of("").take())
@@ -133,7 +133,7 @@ class Worker:
         names = [each["database"] for each in news["results"]]
         if names:
             self._rounds.some(self._fresh(), names)
-        self._options.put("updates", str(news["last_seq"]))
+        self._options.settled(str(news["last_seq"]))
         return False
 
     def _pause(self, seconds: float) -> None:
