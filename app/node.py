@@ -25,6 +25,7 @@ from app.access.mirroring import Joined
 from app.errors import DavenportError, UserError
 from app.forms.catalog import Catalog
 from app.forms.inheriting import inherited
+from app.forms.keywords import rename
 from app.forms.install import Installed, install
 from app.forms.numbering import Numbering
 from app.forms.rules import FormRules
@@ -34,6 +35,8 @@ from app.store import Store
 from app.transfer.following import KIND as FOLLOW
 from app.transfer.following import Followers
 from app.transfer.jobs import Jobs
+from app.transfer.renaming import KIND as RENAME
+from app.transfer.renaming import Renamer
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
 from app.views import Marks, ViewQuery, Views
@@ -145,6 +148,7 @@ class Node:
         databases.on_database_removed.append(jobs.clean)
         followers = Followers(store, databases, views, _query, jobs, partial(inherited, rules))
         jobs.register(FOLLOW, followers)
+        jobs.register(RENAME, Renamer(databases, directory, rename))
         store.indexers.append(followers)
         databases.before_commit.append(followers.settle)
         if laptop is not None:

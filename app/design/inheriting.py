@@ -2,7 +2,7 @@
 
     contact   access "[owner] + team", both pulled from the customer      ─►  contact.customer   watches  owner, team
     activity  access "… + lookup('deals', parent, 'readers')"             ─►  activity.parent    watches  readers
-    reply     access "… audience", computed "lookup('discussion', parent, 'audience')"  ─►  reply.parent  watches  audience
+    reply     access "audience", computed "lookup('discussion', parent, …)"   ─►  reply.parent     watches  audience
 
 When a watched item of the document above changes, those below are computed anew.
 """

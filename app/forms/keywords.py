@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import yaml
 
@@ -32,6 +32,22 @@ class Renamed(NamedTuple):
     id: str
     rev: str | None
     problem: str | None
+
+
+class Renaming(Protocol):
+    """Which value of which list becomes which."""
+
+    @property
+    def list(self) -> str: ...
+    @property
+    def old(self) -> str: ...
+    @property
+    def new(self) -> str: ...
+
+
+def rename(database: Database, wanted: Renaming) -> Iterator[Renamed]:
+    """`rename_value` for a job."""
+    return KeywordLists(database, database.design).rename_value(wanted.list, wanted.old, wanted.new)
 
 
 class KeywordLists:
@@ -86,6 +102,8 @@ class KeywordLists:
             raise BadRequest("A value is needed.", fields={"value": Message("This must be filled in.")})
         if new not in self._list(name).by_value:
             self._change(name, lambda rows: [other for row in rows for other in _both(row, old, new)])
+        else:
+            self.retire(name, old)  # merged: no longer offered, whatever may still hold it
         for form, items in self._used(name):
             yield from self._rewrite(form, items, old, new)
         if not self._remaining(name, old):

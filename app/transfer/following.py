@@ -1,6 +1,6 @@
 """Documents follow the readers of the document above them: contacts their customer, activities their deal.
 
-    customer handed over ─► indexer notes it ─► the door, before the commit ─► contacts computed anew, as the node itself
+    customer handed over ─► indexer notes it ─► the door, before the commit ─► contacts computed anew, as the node
                                                                           └─► more than MOST: a job, after the commit
 
 What follows may be followed itself (a reply its reply): the round ends when nothing changes any more. Which documents
@@ -20,7 +20,7 @@ from app.design import Design, View
 from app.design.inheriting import Inherits, inherits
 from app.errors import NotFound
 from app.store import Changed, Store
-from app.transfer.exporting import Views
+from app.transfer import exporting
 from app.transfer.jobs import Jobs, Run
 
 KIND = "follow"
@@ -40,6 +40,13 @@ class Inherited(Protocol):
     """What a document should take from above, as its form says: items that differ."""
 
     def __call__(self, database: Database, document: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Views(exporting.Views, Protocol):
+    """What this asks of app/views."""
+
+    def pending(self, database: Database) -> int:
+        """How many documents wait for their index."""
 
 
 class Followers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,6 +116,31 @@ def test_a_new_database(web: Web, ada: Client, template: str) -> None:
     assert not design.problems
     ada.get("/db/fleet/", 302)
     web.sign_in("north").get("/admin/designs/new-database", 403)
+
+
+def test_a_value_is_renamed_and_merged_in_every_document(web: Web, ada: Client) -> None:
+    page, database = "/db/customers/keywords/industries", customers(web)
+    ids = [database.create({"form": "customer", "name": f"C{n}", "industry": "textiles"}).id for n in range(3)]
+    assert "Keyword lists" in ada.get("/db/customers/", 200, follow_redirects=True)
+    ada.get(page)
+    for wanted, value in (({"new": "cloth"}, "cloth"), ({"into": "machinery"}, "machinery")):
+        job = ada.post(page + "/rename", {"old": "textiles" if value == "cloth" else "cloth", **wanted})
+        shown = finished(web, ada, job.headers["Location"])
+        assert "<dd>3</dd>" in shown
+        assert {database.get(id)["industry"] for id in ids} == {value}
+    held = web.node.catalog.design("customers").keywords["industries"].by_value  # type: ignore[union-attr]
+    assert all(held[value].retired for value in ("cloth", "textiles") if value in held)
+    ada.post(page + "/rename", {"old": "machinery"}, 400)
+    north = web.sign_in("north")
+    assert "Keyword lists" not in north.get("/db/customers/", 200, follow_redirects=True)
+    north.post(page + "/rename", {"old": "machinery", "new": "x"}, 403)
+
+
+def finished(web: Web, client: Client, location: str) -> str:
+    """The page of a job that has ended."""
+    while not web.node.jobs.get(location.rpartition("/")[2]).finished:
+        threading.Event().wait(0.05)
+    return client.get(location)
 
 
 def test_a_keyword_list_is_kept(web: Web, ada: Client) -> None:

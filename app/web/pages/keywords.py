@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app.design import Design, Keywords
 from app.errors import BadRequest, DavenportError, Forbidden, NotFound
 from app.forms.keywords import KeywordLists
+from app.transfer import renaming
 from app.web import context
 from app.web.admin import drafting
 from app.web.admin.directory import title_of
@@ -37,6 +38,20 @@ def open_list(database: str, name: str) -> tuple[Database, Design, KeywordLists,
     if not lists.may_keep(name):
         raise Forbidden(_("You may not change this list."))
     return opened, design, lists, found
+
+
+@blueprint.app_context_processor
+def _offered() -> dict[str, Any]:
+    return {"keeps_lists": keeps_lists}
+
+
+def keeps_lists(database: Database) -> bool:
+    """Whether the person keeps any keyword list of the database, so that a page leads there."""
+    design = database.design
+    if design is None:
+        return False
+    lists = KeywordLists(database, design)
+    return any(lists.may_keep(name) for name in design.keywords)
 
 
 @blueprint.get("/db/<database>/keywords/")
@@ -115,11 +130,8 @@ def _parents(design: Design, found: Keywords) -> list[tuple[str, str]]:
     return list(dict.fromkeys(rows))
 
 
-@blueprint.get("/db/<database>/keywords/<name>/usage")
-@context.sign_in_required
-def usage(database: str, name: str) -> Any:
-    """How many documents (that the keeper reads) hold each choice; a part of the page, fetched afterwards."""
-    opened, design, _lists, found = open_list(database, name)
+def _counts(opened: Database, design: Design, name: str) -> tuple[dict[str, int], bool]:
+    """How many documents hold each choice, and whether not all were looked at."""
     counts: dict[str, int] = {}
     capped = False
     for form, item in used_by(design, name):
@@ -135,6 +147,15 @@ def usage(database: str, name: str) -> Any:
         for value, count in rows:
             counts[str(value)] = counts.get(str(value), 0) + count
         capped = capped or sum(count for _value, count in rows) >= MOST_COUNTED
+    return counts, capped
+
+
+@blueprint.get("/db/<database>/keywords/<name>/usage")
+@context.sign_in_required
+def usage(database: str, name: str) -> Any:
+    """How many documents (that the keeper reads) hold each choice; a part of the page, fetched afterwards."""
+    opened, design, _lists, found = open_list(database, name)
+    counts, capped = _counts(opened, design, name)
     return render_template("admin/keywords_usage.html", found=found, counts=counts, capped=capped)
 
 
@@ -149,6 +170,24 @@ def change(database: str, name: str) -> Any:
     except DavenportError as problem:
         return _page(database, name, fields_of(problem), 400)
     return redirect(url_for("keywords.keywords", database=database, name=name) + f"#choice-{value}", 303)
+
+
+@blueprint.post("/db/<database>/keywords/<name>/rename")
+@context.sign_in_required
+def rename(database: str, name: str) -> Any:
+    """Give a choice another value, or merge it into another choice; every document that holds it follows, as a job."""
+    opened, design, _lists, found = open_list(database, name)
+    old, new = request.form.get("old", ""), request.form.get("into", "") or request.form.get("new", "").strip()
+    if old not in found.by_value:
+        raise NotFound
+    if not new or new == old:
+        return _page(database, name, {"rename": _("Type another value, or choose the one to merge into.")}, 400)
+    jobs = context.node().jobs
+    total = _counts(opened, design, name)[0].get(old, 0)
+    detail = {"list": name, "old": old, "new": new, "total": total}
+    job = jobs.create(renaming.KIND, context.identity().person.key, database, detail)
+    jobs.submit(job.id)
+    return redirect(url_for("jobs.job", id=job.id), 303)
 
 
 def _act(lists: KeywordLists, found: Keywords, action: str, value: str) -> str:
