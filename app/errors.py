@@ -175,6 +175,13 @@ class TooManyRequests(DavenportError):
     error = "too_many_requests"
 
 
+class UpgradeRequired(DavenportError):
+    """Program and hub are more than one version of the protocol apart."""
+
+    status = 426
+    error = "protocol"
+
+
 class NotImplementedHere(DavenportError):
     """The protocol has this call, this node does not."""
 

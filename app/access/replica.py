@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BufferedReader
 from typing import Any, NamedTuple
 
+import orjson
+
 from app.access import rules
 from app.access.directory import DIRECTORY
 from app.access.following import PAGE, Followed, Follower, Place
@@ -20,7 +22,7 @@ from app.access.writer import READ_ONLY_TOKEN, Writer
 from app.errors import DavenportError, Forbidden, NotFound
 from app.store import Change, Local, Revision, RevisionTree, Stub
 from app.store.blobs import Readable
-from app.store.rows import Row
+from app.store.rows import COLUMNS, Row, find_many
 
 _PENDING = 10_000  # further rows that are counted at most
 
@@ -49,6 +51,11 @@ class Replica:
         self._raw = opened.raw
         self._pusher = Pusher(opened, writer)
         self._follower = Follower(opened)
+
+    @property
+    def reading(self) -> frozenset[str]:
+        """The names with which the person reads documents here."""
+        return self._opened.standing.reading
 
     # -- the database
 
@@ -133,12 +140,7 @@ class Replica:
         """Whether a leaf beside the winner exists for this person; a tombstone for those who read what it ended."""
         if not leaf.deleted:
             return self._opened.reads(leaf)
-        standing = self._opened.standing
-        for rev in tree.path(leaf.rev)[1:]:
-            body = None if tree.deleted(rev) else self._raw.revision_body(leaf.id, rev)
-            if body is not None:
-                return rules.may_read(standing.rights, standing.principals, body)
-        return False
+        return self._opened.reads_end(leaf.id, leaf.rev, tree)
 
     def all_leaves(self, id: str) -> list[Found]:
         """`leaves` with their ancestry. NotFound."""
@@ -235,6 +237,43 @@ class Replica:
             return counted
         newest = self._raw.info().update_seq
         return max(counted, self._opened.visible().documents * (newest - place.seq) // max(newest, 1))
+
+    def branches(self, row: Row) -> list[Found]:
+        """The leaves of a row of the feed that the person reads, the winner first; none when it was lost meanwhile."""
+        try:
+            return self.all_leaves(row.id)
+        except NotFound:
+            return []
+
+    def held(self, rows: Iterable[Row], seq: int) -> set[str]:
+        """Those of these documents that were there at a sequence already, whoever read them then."""
+        asked = orjson.dumps([row.doc for row in rows]).decode()
+        with self._opened.store.reading() as connection:
+            found = connection.execute(
+                "SELECT d.id FROM json_each(?) AS a CROSS JOIN documents AS d ON d.doc = a.value AND d.born <= ?",
+                (asked, seq),
+            )
+            return {id for (id,) in found}
+
+    def ids(self, after: str, limit: int) -> list[Row]:
+        """What the person reads, tombstones too, in the order of ids from behind one: to compare a replica with."""
+        visible = self._opened.visible()
+        with self._opened.store.reading() as connection:
+            table = self._opened.store.sets.table(connection, visible)
+            seen = "" if visible.everything else f" AND access IN {table}"
+            found = connection.execute(
+                f"SELECT {COLUMNS} FROM documents INDEXED BY documents_by_id WHERE db = ? AND id > ?{seen}"
+                " ORDER BY id LIMIT ?",
+                (self._raw.number, after, limit),
+            )
+            return [Row(*row) for row in found]
+
+    def rows(self, ids: Iterable[str]) -> list[Row]:
+        """The documents of these ids that the person reads, tombstones too, in the order of ids."""
+        sets = self._opened.visible().sets
+        with self._opened.store.reading() as connection:
+            found = [row for row in find_many(connection, self._raw.number, ids) if row.access in sets]
+        return sorted(found, key=lambda row: row.id.encode())
 
     def revs(self, row: Row) -> list[str]:
         """The leaves of a row of the feed that the person reads, the winner first."""

@@ -192,6 +192,14 @@ def load(blob: bytes) -> RevisionTree:
     )
 
 
+def straight(blob: bytes) -> list[str] | None:
+    """The revisions of a tree that is one branch, newest first; None when it has several."""
+    rows = orjson.loads(blob)
+    if any(row[1] != place - 1 for place, row in enumerate(rows)):
+        return None
+    return [row[0] for row in reversed(rows)]
+
+
 def dump_path(path: Sequence[str], deleted: bool) -> bytes:
     """`dump` of a tree that is one branch, newest first, of which only the newest came."""
     last = len(path) - 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Response, g, request, send_file
 from werkzeug.exceptions import HTTPException
 
-from app.errors import BadRequest, Message, NotFound, TooLarge
+from app.access.replica import Replica
+from app.errors import BadRequest, Forbidden, Message, NotFound, TooLarge
 from app.store.validity import attachment_name
 from replication.routes.gate import answer, blueprint, opened, replica, revision
 
@@ -15,12 +16,17 @@ RULE = "/<database>/<syncid:id>/<syncpath:name>"
 @blueprint.get(RULE)
 def read_attachment(database: str, id: str, name: str) -> Response:
     """The bytes; ranges and `If-None-Match` work. 404."""
-    base = replica(database)
-    rev = request.args.get("rev")
+    return send(replica(database), id, request.args.get("rev"), name)
+
+
+def send(base: Replica, id: str, rev: str | None, name: str, most: int | None = None) -> Response:
+    """An attachment of a revision (None: of the winner). NotFound; Forbidden when it has more bytes than `most`."""
     found = base.revisions(id, [rev])[rev] if rev else base.all_leaves(id)[:1]
     stub = found[0].revision.attachments.get(name) if found and not found[0].revision.deleted else None
     if stub is None:
         raise NotFound("missing")
+    if most is not None and stub.length > most:
+        raise Forbidden("This device may not hold attachments of this size.")
     file = base.content(stub)
     told = send_file(file, mimetype=stub.content_type, etag=stub.digest, conditional=False, max_age=0)
     told.content_length = stub.length

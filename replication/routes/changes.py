@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 
 from app import jsonio
-from app.access import Database
 from app.errors import BadRequest, Message, NotImplementedHere
 from replication import selectors
 from replication.feed import Asked, Feed
-from replication.routes.gate import blueprint, body_object, whole, yes
+from replication.routes.gate import blueprint, body_object, opener, whole, yes
 
 LONGEST = 300_000  # milliseconds a client may ask to wait
 USUAL = 60_000  # milliseconds without a `timeout`
@@ -24,17 +23,11 @@ QUICKEST = 100  # milliseconds between heartbeats
 def changes(database: str) -> Response:
     """{results: [{seq, id, changes: [{rev}], deleted?, doc?, revoked?}], last_seq, pending}. With `revocations` 410
     `recompare` when the token is not known (any more)."""
-    node, identity = g.node, g.identity
-
-    def open() -> Database:
-        found: Database = node.databases.open(database, identity)
-        return found
-
     kind = request.args.get("feed", "normal")
     if kind not in ("normal", "longpoll", "continuous"):
         raise NotImplementedHere(Message("The feed %(name)s is not known here.", name=kind[:40]))
     asked = _asked(kind)
-    feed = Feed(open, asked)
+    feed = Feed(opener(database), asked)
     if kind == "normal":
         return Response(b"".join(feed.pieces()), content_type="application/json")
     content: Iterable[bytes] = feed.lines() if kind == "continuous" else feed.pieces()

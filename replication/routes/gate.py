@@ -10,7 +10,7 @@ An id may hold anything: `/` in it is sent as `%2F`, which `KeepSlashes` keeps a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -21,8 +21,11 @@ from werkzeug.routing import BaseConverter
 
 from app import jsonio
 from app.access import ANONYMOUS, Database, Identity
+from app.access.devices import DeviceRevoked
 from app.access.replica import Replica
-from app.errors import BadRequest, DavenportError, Message, TooLarge, Unauthorized
+from app.errors import BadRequest, DavenportError, Forbidden, Message, TooLarge, Unauthorized, UpgradeRequired
+from replication import limits
+from replication.me import PROTOCOL
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,6 +34,8 @@ PREFIX = "/sync"
 SLASH = "\U0010ffff"  # stands for %2F in a path; no character of a text
 LARGEST = 100_000_000  # bytes of a JSON body: a batch of documents with their attachments as base64
 WELCOME = "sync.welcome"
+WIPED = "sync.wiped"
+SPOKEN, NONCE = "Davenport-Protocol", "Davenport-Nonce"
 SIGN_IN = "Sign in first: a name and password, or a token."
 
 blueprint = Blueprint("sync", __name__, url_prefix=PREFIX)
@@ -79,9 +84,31 @@ def _prepare(state: BlueprintSetupState) -> None:
 @blueprint.before_request
 def _authenticate() -> None:
     request.max_content_length = max(g.node.settings.max_attachment, LARGEST)
+    _refuse_other_ages()
+    if request.endpoint == WIPED:  # asked by a device that is nobody's any more; the route looks at its token
+        return
     g.identity = _identity()
     if g.identity.is_anonymous and request.endpoint != WELCOME:
         raise Unauthorized(SIGN_IN)
+
+
+def _refuse_other_ages() -> None:
+    """Our own replicator says which protocol it speaks; one version's difference is understood."""
+    spoken = request.headers.get(SPOKEN)
+    if spoken is None:
+        return
+    if not spoken.isdecimal() or len(spoken) > 4:
+        raise BadRequest("The protocol is a number.")
+    if int(spoken) < PROTOCOL - 1:
+        raise UpgradeRequired("The program on this device is too old for this hub. Update it.")
+    if int(spoken) > PROTOCOL:
+        raise UpgradeRequired("The program on this device is newer than this hub. Update the hub.")
+
+
+def token_sent() -> str | None:
+    """The token a request came with, as Bearer or as password."""
+    sent = request.authorization
+    return None if sent is None else sent.token if sent.type == "bearer" else sent.password
 
 
 def _identity() -> Identity:
@@ -90,23 +117,40 @@ def _identity() -> Identity:
         return found
     secrets, sent = g.node.secrets, request.authorization
     if sent is not None and sent.type == "basic":
-        known = secrets.identify(sent.password) if sent.password else None
+        known = _by_token(sent.password) if sent.password else None
         if known is not None and sent.username in (known.person.key, known.person.sign_in):
-            return cast(Identity, known)
+            return known
         person = secrets.verify(sent.username or "", sent.password or "", address=request.remote_addr or "")
         return Identity(person, via="basic")
     if sent is not None and sent.type == "bearer" and sent.token:
-        known = secrets.identify(sent.token)
+        known = _by_token(sent.token)
         if known is not None:
-            return cast(Identity, known)
+            return known
         raise Unauthorized("This token is unknown or has expired.")
     raise Unauthorized("Send a name and password (Basic) or a token (Bearer).")
 
 
-def opened(name: str) -> Database:
-    """A database for the one who asks. NotFound."""
-    found: Database = g.node.databases.open(name, g.identity)
+def _by_token(token: str) -> Identity | None:
+    found: Identity | None = g.node.secrets.devices.identify(token) or g.node.secrets.identify(token)
     return found
+
+
+def opened(name: str) -> Database:
+    """A database for the one who asks. NotFound; Forbidden when this device may hold nothing of it."""
+    return opener(name)()
+
+
+def opener(name: str) -> Callable[[], Database]:
+    """`opened`, to be called again and again, also when the request is over."""
+    node, identity = g.node, g.identity
+
+    def open() -> Database:
+        found: Database = node.databases.open(name, identity)
+        if not limits.of(node, identity).covers(name):
+            raise Forbidden("This device may hold nothing of this database.")
+        return found
+
+    return open
 
 
 def replica(name: str) -> Replica:
@@ -212,9 +256,22 @@ def told(problem: DavenportError) -> dict[str, Any]:
     return {"error": problem.error, "reason": reason}
 
 
+@blueprint.after_request
+def _sign(found: Response) -> Response:
+    """Our own replicator tells by this that a gateway answers, and to which request."""
+    found.headers[SPOKEN] = str(PROTOCOL)
+    nonce = request.headers.get(NONCE, "")
+    if 0 < len(nonce) <= 200 and nonce.isascii() and nonce.isprintable():
+        found.headers[NONCE] = nonce
+    return found
+
+
 @blueprint.errorhandler(DavenportError)
 def _refused(problem: DavenportError) -> Response:
-    found = answer(told(problem), problem.status)
+    said = told(problem)
+    if isinstance(problem, DeviceRevoked):
+        said |= {"device": problem.device, "proof": problem.proof(request.headers.get(NONCE, ""))}
+    found = answer(said, problem.status)
     if problem.status == 401 and "Sec-Fetch-Site" not in request.headers:
         found.headers["WWW-Authenticate"] = 'Basic realm="Davenport", charset="UTF-8"'
     return found
