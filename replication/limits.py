@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app import jsonio
-from app.access import Identity
+from app.access import Databases, Identity
 from app.design.expressions import Expression, ExpressionError
 from app.errors import BadRequest, Message
-from app.node import Node
 from app.store import SqliteFile
 
 SETTING = "replication.limits"
@@ -39,13 +38,13 @@ class Limits(NamedTuple):
         return {"databases": databases, "selection": dict(self.selection), "attachments": self.attachments}
 
 
-def of(node: Node, identity: Identity) -> Limits:
+def of(databases: Databases, identity: Identity) -> Limits:
     """What binds this identity: nothing unless it is a device."""
     if identity.device is None:
         return Limits()
-    names = node.directory.principals(identity.key) | {EVERYBODY}
+    names = databases.directory.principals(identity.key) | {EVERYBODY}
     found = Limits()
-    for rule in read(node.store.node):
+    for rule in read(databases.store.node):
         if rule["name"] in names:
             found = _both(found, rule)
     return found

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from typing import Any
 
 from app import clock
-from app.access import Database, Identity
+from app.access import Database, Databases, Identity
+from app.access.devices import Devices
 from app.access.identity import Person
 from app.errors import NotFound
 from app.ids import new_id
-from app.node import Node
 from app.store import SqliteFile
 from replication import limits
 
@@ -32,13 +32,13 @@ def hub_id(file: SqliteFile) -> str:
     return hub_id(file)
 
 
-def copied(node: Node, identity: Identity) -> list[Database]:
+def copied(databases: Databases, identity: Identity) -> list[Database]:
     """The databases of which this person, on this device, may hold a copy."""
-    allowed = limits.of(node, identity)
+    allowed = limits.of(databases, identity)
     found = []
-    for name in node.store.names():
+    for name in databases.store.names():
         try:
-            database = node.databases.open(name, identity)
+            database = databases.open(name, identity)
         except NotFound:
             continue
         if database.may_copy and allowed.covers(name):
@@ -46,18 +46,18 @@ def copied(node: Node, identity: Identity) -> list[Database]:
     return found
 
 
-def me(node: Node, identity: Identity) -> dict[str, Any]:
+def me(databases: Databases, devices: Devices, identity: Identity) -> dict[str, Any]:
     """The answer of `_me`."""
     return {
         "protocol": PROTOCOL,
         "version": version("davenport"),
         "time": clock.now(),
-        "hub": hub_id(node.store.node),
+        "hub": hub_id(databases.store.node),
         "person": _person(identity.person),
-        "device": _device(node, identity),
-        "admin": node.databases.is_administrator(identity),
-        "databases": {database.name: _database(database) for database in copied(node, identity)},
-        "limits": limits.of(node, identity).told(),
+        "device": _device(devices, identity),
+        "admin": databases.is_administrator(identity),
+        "databases": {database.name: _database(database) for database in copied(databases, identity)},
+        "limits": limits.of(databases, identity).told(),
     }
 
 
@@ -75,10 +75,10 @@ def _person(person: Person) -> dict[str, Any]:
     }
 
 
-def _device(node: Node, identity: Identity) -> dict[str, Any] | None:
+def _device(devices: Devices, identity: Identity) -> dict[str, Any] | None:
     if identity.device is None:
         return None
-    device = node.secrets.devices.get(identity.device)
+    device = devices.get(identity.device)
     return {"id": device.id, "label": device.label, "state": device.state}
 
 

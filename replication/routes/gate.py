@@ -142,11 +142,11 @@ def opened(name: str) -> Database:
 
 def opener(name: str) -> Callable[[], Database]:
     """`opened`, to be called again and again, also when the request is over."""
-    node, identity = g.node, g.identity
+    databases, identity = g.node.databases, g.identity
 
     def open() -> Database:
-        found: Database = node.databases.open(name, identity)
-        if not limits.of(node, identity).covers(name):
+        found: Database = databases.open(name, identity)
+        if not limits.of(databases, identity).covers(name):
             raise Forbidden("This device may hold nothing of this database.")
         return found
 

@@ -28,7 +28,7 @@ PACKED_FROM = 2_000  # bytes
 @blueprint.get("/_me")
 def who() -> Response:
     """{protocol, version, time, hub, person, device, admin, databases, limits}: see replication/me.py."""
-    return answer(me(g.node, g.identity))
+    return answer(me(g.node.databases, g.node.secrets.devices, g.identity))
 
 
 @blueprint.post("/<database>/_pull")
@@ -52,7 +52,7 @@ def _test(base: Database, asked: dict[str, Any]) -> Test | None:
     own = asked.get("selection")
     if own is not None and not isinstance(own, str):
         raise BadRequest("`selection` is an expression.")
-    most = limits.of(g.node, g.identity).selection.get(base.name)
+    most = limits.of(g.node.databases, g.identity).selection.get(base.name)
     tests = [test for test in (pull.selection(base, own), pull.selection(base, most)) if test is not None]
     if len(tests) < 2:
         return tests[0] if tests else None
@@ -93,7 +93,7 @@ def ids(database: str) -> Response:
 @blueprint.get("/<database>/_content/<syncid:id>/<rev>/<syncpath:name>")
 def content(database: str, id: str, rev: str, name: str) -> Response:
     """An attachment of a revision, with ranges. 404; 403 above the size that this device may hold."""
-    most = limits.of(g.node, g.identity).attachments
+    most = limits.of(g.node.databases, g.identity).attachments
     return send(replica(database), id, rev, name, most)
 
 
