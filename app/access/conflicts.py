@@ -9,6 +9,7 @@ A branch that the person does not read does not exist here: it is neither counte
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.access import rules
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MOST = 100  # counted at most
+LOOKED_AT = 200  # documents with branches that a count looks at: every page shows one
 SETTLE, KEEP = "settle_conflict", "keep"
 
 
@@ -65,8 +67,25 @@ class Conflicts:
         return found
 
     def count(self, most: int = MOST) -> int:
-        """How many documents the person may settle; counted up to `most`."""
-        return len(self.listing(most))
+        """How many documents the person may settle; counted up to `most`, among those changed last."""
+        rows = self._raw.branched(LOOKED_AT, visible=self._opened.visible())
+        found = (one for seq, row in rows if (one := self._of(row.id, seq)))
+        return sum(1 for _ in islice(found, most))
+
+    def asks(self, id: str) -> bool:
+        """Whether it is still open if a readable document, deleted elsewhere, is to be kept."""
+        return len(self._raw.tree(id).leaves) > 1 and bool(self._deletions(id))
+
+    def merged(self, id: str) -> dict[str, list[str]]:
+        """What was merged or settled: revision → the versions it took up, as far as the person reads them."""
+        if len(self._raw.tree(id).leaves) == 1:
+            return {}
+        readable = self._opened.readable_branches(id)
+        found: dict[str, list[str]] = {}
+        for loser, into in self._raw.joined(id).items():
+            if loser in readable and into in readable:
+                found.setdefault(into, []).append(loser)
+        return found
 
     def _waiting(self, before: int | None) -> Iterator[Waiting]:
         visible = self._opened.visible()

@@ -22,7 +22,7 @@ from app.access.guards import DESIGNERS, guard_of
 from app.access.joining import Joiner
 from app.access.merging import Leaf, Merged, Unsettled
 from app.access.opened import Opened
-from app.errors import BadRequest, DavenportError, Forbidden, NotFound
+from app.errors import BadRequest, DavenportError, Forbidden, Message, NotFound
 from app.store import Branch, Edit, Revision, RevisionTree
 from app.store.branching import MERGED_INTO
 from app.store.revisions import check_ancestry
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from app.access.writer import Prepared, Writer
 
 BATCH = 100  # documents in one transaction
-NO_CREATE = "You may not create documents here."
-NOT_HERE = "You may not write this document."
-NO_DELETE = "You may not delete this document."
-NOT_SETTLED = "It was settled in a version that is not here."
-OTHERS_READ = "Somebody else changed meanwhile who reads or edits this document."
+NO_CREATE = Message("You may not create documents here.")
+NOT_HERE = Message("You may not write this document.")
+NO_DELETE = Message("You may not delete this document.")
+NOT_SETTLED = Message("It was settled in a version that is not here.")
+OTHERS_READ = Message("Somebody else changed meanwhile who reads or edits this document.")
 STAMPS = ("created_by", "created_at", "changed_by", "changed_at")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

@@ -377,18 +377,24 @@ class Uniques:
         return next((entry.normal(code) for entry in compared(form) if entry.item == item), code)
 
     def clashes(self, database: Database, form: Form, limit: int = 100) -> list[tuple[str, str, list[str]]]:
-        """Values that several readable documents have: (item, value, ids). For the list of duplicates to
-        settle."""
+        """Values that should be unique and several readable documents have: (item, value, ids). For the list to
+        settle; where sharing a value is usual (telephone numbers), nothing is to be settled."""
         found: list[tuple[str, str, list[str]]] = []
+        unique = {
+            e.key: e.item for e in compared(form) if form.items[e.item].unique or form.items[e.item].type == "code"
+        }
         with database.reading() as reading:
-            for key in dict.fromkeys(entry.key for entry in compared(form)):
+            for key, name in unique.items():
                 rows = reading.connection.execute(
-                    "SELECT u.value, group_concat(d.id, char(10)) FROM uniques u JOIN documents d"
-                    " ON d.doc = u.doc"
-                    f" WHERE u.db = ? AND u.item = ? AND d.access IN (SELECT access FROM {reading.table})"
-                    " AND d.deleted = 0 GROUP BY u.value HAVING count(*) > 1 LIMIT ?",
-                    (reading.number, key, limit),
+                    "SELECT t.value, json_group_array(d.id) FROM"
+                    " (SELECT value FROM uniques WHERE db = ?1 AND item = ?2 GROUP BY value HAVING count(*) > 1) AS t"
+                    " CROSS JOIN uniques AS u ON u.db = ?1 AND u.item = ?2 AND u.value = t.value"
+                    " CROSS JOIN documents AS d ON d.doc = u.doc AND d.deleted = 0"
+                    f" AND d.access IN (SELECT access FROM {reading.table})"
+                    " GROUP BY t.value HAVING count(*) > 1 LIMIT ?3",
+                    (reading.number, key, limit - len(found)),
                 )
-                name = next(entry.item for entry in compared(form) if entry.key == key)
-                found += [(name, value, ids.split("\n")) for value, ids in rows]
-        return found[:limit]
+                found += [(name, value, jsonio.loads(ids)) for value, ids in rows]
+                if len(found) >= limit:
+                    break
+        return found

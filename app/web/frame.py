@@ -64,6 +64,7 @@ class NavigationDatabase:
     html: Markup
 
 
+MOST_WAITING = 10  # a badge says "9+" then
 OPENED = "navigation"  # the preference that holds which databases stand unfolded
 DRAWN = 1_000  # lists of views kept as HTML
 STYLE_ICONS = {"kanban": "kanban", "calendar": "calendar3"}
@@ -126,6 +127,19 @@ def _views(design: Any, database: str, views: list[View], current: str | None) -
     return rows, html
 
 
+def conflicts_waiting() -> int:
+    """How many documents wait for the person to choose between versions; counted up to 10."""
+    total = 0
+    for info in context.readable_databases() if context.signed_in() else ():
+        try:
+            total += context.open_database(info.name).conflicts.count(MOST_WAITING - total)
+        except NotFound:
+            continue
+        if total >= MOST_WAITING:
+            break
+    return total
+
+
 def replication_state() -> Any:
     """What the top bar says about replication: None on a node that has no upstream."""
     state = getattr(context.node(), "replication_state", None)
@@ -179,6 +193,7 @@ def _variables() -> dict[str, Any]:
         "is_admin": context.is_admin,
         "navigation": navigation,
         "replication_state": replication_state,
+        "conflicts_waiting": conflicts_waiting,
         "person_label": context.person_label,
         "tone_of": cells.tone_of,
         "label": context.label,

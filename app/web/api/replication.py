@@ -37,7 +37,7 @@ def states() -> list[dict[str, Any]]:
             opened = open_database(info.name)
         except NotFound:
             continue
-        row = {**figures_of(node, info.name), "documents": opened.count()}
+        row = {**figures_of(node, info.name), "documents": opened.count(), "conflicts": opened.conflicts.count()}
         if info.name in progress:
             row |= {key: progress[info.name][key] for key in ("phase", "done", "total", "rate", "missing")}
         found.append(row)

@@ -1,11 +1,10 @@
-"""Conflicts side by side: the same item changed twice, in the form (U-10) or on two replicas.
+"""Conflicts side by side in the form: the same item changed by somebody else meanwhile (U-10).
 
 rows of {item, base, theirs, mine}: chosen per item, or written anew for texts
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
@@ -13,7 +12,6 @@ from markupsafe import Markup
 from app.design import Form, Item
 from app.web.context import label
 from app.web.documents.display import Shower
-from app.web.documents.merging import same
 from app.web.documents.saving import Outcome
 
 if TYPE_CHECKING:
@@ -58,31 +56,3 @@ def _line(shower: Shower, item: Item, base: Any, theirs: Any, mine: Any) -> Line
         ("" if mine is None else str(mine)) if written else None,
         max(item.lines, 4 if item.type == "richtext" else 1),
     )
-
-
-class Difference(NamedTuple):
-    """An item in which branches differ: its label and the value in each."""
-
-    name: str
-    label: str
-    values: list[Markup]
-
-
-def differences(
-    database: Database, form: Form | None, items: Mapping[str, Item], branches: Sequence[Mapping[str, Any]]
-) -> list[Difference]:
-    """Where conflict branches of a document differ, item by item."""
-    found = []
-    names = dict.fromkeys(name for branch in branches for name in branch if not name.startswith("_"))
-    for name in names:
-        if name in ("changed_at", "changed_by"):
-            continue
-        values = [branch.get(name) for branch in branches]
-        if all(same(values[0], value) for value in values[1:]):
-            continue
-        item = items.get(name)
-        if item is None:
-            continue
-        shown = [Shower(database.design, form, branch).html(item, branch.get(name)) for branch in branches]
-        found.append(Difference(name, label(item.label), shown))
-    return found

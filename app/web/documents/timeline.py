@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flask_babel import gettext
 
 from app import clock
+from app.access.joining import ENDED
 from app.design import Form
 from app.web.context import label
 from app.web.documents.layout import action_word, item_of
@@ -79,7 +80,7 @@ def _own(database: Database, form: Form | None, document: Mapping[str, Any]) -> 
         told = ", ".join(_called(database, form, name) for name in names[:4])
         if len(names) > 4:
             told = gettext("%(items)s and %(count)s more", items=told, count=len(names) - 4)
-        if not names and not entry.action:
+        if entry.action == ENDED or (not names and not entry.action):
             continue
         title = action_word(entry.action) or gettext("Changed")
         found.append(Event(entry.at, "changed", "pencil", entry.by, title, "", entry.comment or told))

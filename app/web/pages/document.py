@@ -1,10 +1,9 @@
-"""The page of a document, its parts that htmx fetches, and what can be done with it: delete, restore, settle branches.
+"""The page of a document, its parts that htmx fetches, and what can be done with it: delete, restore.
 
 GET  /db/<database>/doc/<id>              ?fragment=preview: for the preview pane of a view
 GET  /db/<database>/doc/<id>/timeline     ?before=<moment>
 GET  /db/<database>/doc/<id>/access       who may see it, and why
 POST /db/<database>/doc/<id>/delete       POST …/restore
-GET  /db/<database>/doc/<id>/branches     POST: settle
 """
 
 from __future__ import annotations
@@ -17,12 +16,11 @@ from markupsafe import Markup
 
 from app.access import Database
 from app.design import Form
-from app.errors import NotFound
 from app.web import context
 from app.web.admin import words
-from app.web.documents import conflict, itemfiles, related, threads, timeline
+from app.web.documents import itemfiles, related, threads, timeline
 from app.web.documents.display import Shower
-from app.web.documents.layout import SYSTEM, blocks, item_of
+from app.web.documents.layout import blocks
 from app.web.documents.titles import document_url, form_of, linked, title_of
 
 blueprint = Blueprint("document", __name__)
@@ -81,6 +79,7 @@ def common(database: Database, form: Form | None, document: dict[str, Any]) -> d
         "may_edit": may_edit,
         "may_delete": database.may_delete(document),
         "conflicts": len(document.get("_conflicts", [])),
+        "deleted_there": database.conflicts.asks(id),
     }
 
 
@@ -175,52 +174,6 @@ def restore(database: str, id: str) -> Any:
     if context.from_htmx():
         return Response(status=204, headers={"HX-Redirect": address})
     return redirect(address, 303)
-
-
-# -- branches ---------------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/db/<database>/doc/<path:id>/branches")
-@context.sign_in_required
-def branches(database: str, id: str) -> str:
-    """Versions of the document made on different replicas, side by side."""
-    opened = context.open_database(database)
-    found = opened.get(id, conflicts=True)
-    form = form_of(opened.design, found)
-    versions = [found, *(opened.get(id, rev) for rev in found.get("_conflicts", []))]
-    names = dict.fromkeys(name for version in versions for name in version)
-    items = {name: item_of(form, opened.design, name) for name in names if not name.startswith("_")}
-    return render_template(
-        "document/branches.html",
-        database=opened,
-        id=id,
-        heading=title_of(opened.design, found),
-        versions=versions,
-        differences=conflict.differences(opened, form, items, versions),
-        may_edit=opened.may_edit(found),
-    )
-
-
-@blueprint.post("/db/<database>/doc/<path:id>/branches")
-@context.sign_in_required
-def settle(database: str, id: str) -> Any:
-    """One version stays, with the items chosen from the others; the others end, and the history says so."""
-    opened = context.open_database(database)
-    found = opened.get(id, conflicts=True)
-    losers = {rev: opened.get(id, rev) for rev in found.get("_conflicts", [])}
-    wanted: dict[str, Any] = {}
-    for key, rev in request.form.items():
-        name = key.removeprefix("choose.")
-        if key.startswith("choose.") and rev in losers and name not in SYSTEM:
-            wanted[name] = losers[rev].get(name)
-    if not losers:
-        raise NotFound
-    if wanted:
-        opened.change(id, wanted, found["_rev"], action="settle_conflict")
-    for rev in losers:
-        opened.delete(id, rev)
-    flash(_("The versions are one again; what was not chosen stays in the history."), "success")
-    return redirect(document_url(database, id), 303)
 
 
 @blueprint.get("/db/<database>/doc/<path:id>/state")

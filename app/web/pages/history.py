@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from app.access import Database
+from app.access.joining import ENDED
 from app.design import Form
 from app.errors import BadRequest
 from app.web import context
@@ -42,6 +43,7 @@ class Entry(NamedTuple):
     action: str
     comment: str | None
     changes: list[Change]
+    merged: list[tuple[str, str]] = []  # noqa: RUF012  (never changed) · whose versions it took up, and of when
 
 
 @blueprint.get("/db/<database>/doc/<path:id>/history")
@@ -52,7 +54,7 @@ def history(database: str, id: str) -> str:
     document = opened.get(id)
     form = form_of(opened.design, document)
     start = max(request.args.get("from", 0, type=int), 0)
-    entries = opened.history(id)
+    entries = [entry for entry in opened.history(id) if entry.action != ENDED]
     return render_template(
         "history/history.html",
         database=opened,
@@ -72,6 +74,8 @@ def rows(
     shower = Shower(database.design, form, document)
     names = names_of(database, document, old=document)
     may_edit = form is not None and database.may_edit(document)
+    merged = database.conflicts.merged(str(document["_id"]))
+    made = {entry.rev: (entry.by, entry.at) for entry in entries}
     found = []
     for entry in entries[start : start + PAGE]:
         changes = []
@@ -87,9 +91,9 @@ def rows(
             long = max(len(shown_old), len(shown_new)) > 160
             restore = entry.rev if may_restore and name not in STAMPS else ""
             changes.append(Change(name, context.label(item.label), shown_old, shown_new, long, restore))
-        found.append(
-            Entry(entry.rev, entry.at, entry.by, entry.device, action_word(entry.action), entry.comment, changes)
-        )
+        word = action_word(entry.action)
+        taken = [made[rev] for rev in merged.get(entry.rev, ()) if rev in made]
+        found.append(Entry(entry.rev, entry.at, entry.by, entry.device, word, entry.comment, changes, taken))
     return found
 
 
