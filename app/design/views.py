@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from app.design import keys
+from app.design import conditions, keys
 from app.design.expressions import SYSTEM_ITEMS, near
 from app.design.mapping import Keys
 from app.design.model import Column, Form, Item, Label, Problem, Sort, View
 from app.design.source import Located
-from app.errors import Message
+from app.errors import BadRequest, Message
 
 STYLES = ("table", "kanban", "calendar")
+SHOWN_BY = frozenset({"now", "today", "person", "principals", "level"})  # there is no document whose items could count
 SYSTEM_COLUMNS: dict[str, tuple[str, Label]] = {
     "form": ("text", Label({"en": "Form", "zh": "表单"})),
     "parent": ("text", Label({"en": "Responds to", "zh": "答复"})),
@@ -53,7 +54,7 @@ def build_view(name: str, values: Located, file: str, problems: list[Problem], f
         date=top.text("date"),
         end=top.text("end"),
         new=top.text("new"),
-        show_when=top.expression("show_when", known | {"now", "today", "person", "principals", "level"}),
+        show_when=top.expression("show_when", SHOWN_BY),
         order=top.integer("order", 100),
         icon=top.text("icon"),
         help=top.label("help"),
@@ -62,7 +63,21 @@ def build_view(name: str, values: Located, file: str, problems: list[Problem], f
         heading=top.label("heading"),
     )
     _references(top, view, sortable, forms)
+    _filter(top, view, sortable)
     return view
+
+
+def _filter(top: Keys, view: View, known: Collection[str]) -> None:
+    """The filter is understood, and what it names is there."""
+    try:
+        found = conditions.parse(view.filter)
+    except BadRequest as problem:
+        top.problem("filter", problem.reason)
+        return
+    for each in found:
+        if each.name not in known:
+            hint = near(each.name, known)
+            top.problem("filter", Message('there is no item or column "%(by)s"%(hint)s', by=each.name, hint=hint))
 
 
 def _items(chosen: tuple[str, ...], forms: Mapping[str, Form]) -> dict[str, Item]:

@@ -150,3 +150,19 @@ def test_the_command_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixt
 
 def test_a_problem_reads_as_file_line_key_reason() -> None:
     assert str(Problem("a.yaml", 3, "label", "missing")) == "a.yaml:3: label: missing"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("filter: 'name=\"x'", "a quote"),
+        ("filter: 'name is x'", "not understood"),
+        ("filter: nmae=x", 'no item or column "nmae"'),
+        ("show_when: name == 'x'", "name"),
+    ],
+)
+def test_what_a_view_always_asks_is_checked(folder: Path, line: str, reason: str) -> None:
+    write(folder, "views/mine.yaml", f"label: {{en: Mine}}\nforms: [customer]\ncolumns: [{{name: name}}]\n{line}\n")
+    problems = [problem for problem in load_folder(folder).problems if problem.file.endswith("mine.yaml")]
+    assert [(problem.key, problem.line) for problem in problems] == [(line.partition(":")[0], 4)]
+    assert reason in problems[0].reason
