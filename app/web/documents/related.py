@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from flask import url_for
+from flask import g, url_for
 
 from app.design import Column, Design, Form, Item, View
 from app.errors import NotFound
-from app.views import ViewQuery
+from app.views import Page, ViewQuery
 from app.web.context import label, node, open_database, readable_databases
 from app.web.documents.display import Shower
 from app.web.documents.titles import document_url
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.access import Database
 
 ROWS = 5
+FIRST = 30  # rows of a kind asked for at once
 BATCH = 200
 COLUMNS = 4
 TITLES = ("name", "title", "subject", "question", "product")
@@ -72,8 +73,15 @@ class Making(NamedTuple):
     url: str
 
 
-def linking(database: str, form: str) -> Iterator[Linking]:
+def linking(database: str, form: str) -> list[Linking]:
     """Every item of every readable design that links to this form; one per form (the required or first item)."""
+    known: dict[tuple[str, str], list[Linking]] = g.setdefault("linking", {})
+    if (database, form) not in known:
+        known[database, form] = list(_linking(database, form))
+    return known[database, form]
+
+
+def _linking(database: str, form: str) -> Iterator[Linking]:
     for info in readable_databases():
         try:
             design = open_database(info.name).design
@@ -106,36 +114,45 @@ def _view(design: Design, form: Form, item: Item) -> View | None:
     return fitting[0] if fitting else None
 
 
+def first_rows(found: Linking, id: str) -> Page:
+    """The first rows of the view that link to the document: asked once, for the small view and the timeline."""
+    known: dict[tuple[str, str, str], Page] = g.setdefault("related", {})
+    key = (found.database, found.form.name, id)
+    if key not in known:
+        known[key] = _page(found, id, FIRST, None)
+    return known[key]
+
+
+def _page(found: Linking, id: str, limit: int, after: str | None) -> Page:
+    if found.view is None:
+        return Page([], None, False)
+    query = ViewQuery(limit=limit, after=after, filter={found.item.name: id})
+    try:
+        return node().views.page(open_database(found.database), found.view.name, query)
+    except NotFound:
+        return Page([], None, False)
+
+
 def rows_of(found: Linking, id: str, limit: int) -> tuple[list[Any], bool]:
     """The first rows of the view that link to the document, and whether there are more."""
-    if found.view is None:
-        return [], False
-    opened = open_database(found.database)
-    try:
-        page = node().views.page(opened, found.view.name, ViewQuery(limit=limit, filter={found.item.name: id}))
-    except NotFound:
-        return [], False
-    return [row for row in page.rows if not row.restricted and row.form == found.form.name], page.more
+    page = first_rows(found, id)
+    rows = _own(found, page)
+    return rows[:limit], page.more or len(rows) > limit
+
+
+def _own(found: Linking, page: Page) -> list[Any]:
+    return [row for row in page.rows if not row.restricted and row.form == found.form.name]
 
 
 def every_row(found: Linking, id: str, most: int) -> Iterator[Any]:
     """The rows of the view that link to the document, page after page, as long as somebody takes them."""
-    if found.view is None:
-        return
-    opened, after, seen = open_database(found.database), None, 0
-    while seen < most:
-        try:
-            query = ViewQuery(limit=BATCH if seen else 30, after=after, filter={found.item.name: id})
-            page = node().views.page(opened, found.view.name, query)
-        except NotFound:
-            return
-        for row in page.rows:
-            if not row.restricted and row.form == found.form.name:
-                yield row
+    page, seen = first_rows(found, id), 0
+    while True:
+        yield from _own(found, page)
         seen += len(page.rows)
-        after = page.next
-        if not page.more or not after:
+        if seen >= most or not page.more or not page.next:
             return
+        page = _page(found, id, BATCH, page.next)
 
 
 def small_views(database: Database, form: Form | None, id: str) -> list[SmallView]:

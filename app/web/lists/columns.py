@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import escape
 
 from app.design import Column, Design, Item, View
-from app.web import preferences
+from app.web import context, preferences
 
 NARROWEST, WIDEST = 40, 900
 WIDTHS = {
@@ -68,6 +68,12 @@ class ShownColumn:
     def opening(self) -> str:
         """The tag its cells begin with."""
         return f'<td class="number"{self.marked}>' if self.right else f"<td{self.marked}>"
+
+    @cached_property
+    def on_card(self) -> str:
+        """The tag its value begins with on a card of a board."""
+        strong = " strong" if self.right and self.column.total else ""
+        return f'<span class="card-cell{strong}" title="{escape(context.label(self.column.label))}">'
 
 
 def name_of(database: str, view: str) -> str:

@@ -27,6 +27,7 @@ from app.web.lists.columns import ShownColumn
 
 MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
 OPEN_ROWS = 60  # groups are unfolded from the top until so many rows stand on the page
+ON_CARD = 6
 SENT_ROWS = 200  # rows of unfolded groups sent with the page; the rest comes when it is scrolled to
 
 
@@ -86,6 +87,18 @@ class ShownRow:
             else:
                 made.append(f"{column.opening}{html}</td>")
         return Markup("".join(made))  # noqa: S704 - cells are HTML, addresses are quoted
+
+    def card(self, group: str | None) -> Markup:
+        """The cells as they stand on a card of a board grouped by `group`: one amount, six values at most."""
+        made, amounts, place = [], 0, 0
+        for html, column in self.cells:
+            if column.linking or column.name == group or not html:
+                continue
+            place += 1
+            amounts += column.right
+            if place <= ON_CARD and not (column.right and amounts > 1):
+                made.append(f"{column.on_card}{html}</span>")
+        return Markup("".join(made))  # noqa: S704 - cells are HTML
 
 
 @dataclass(frozen=True)
