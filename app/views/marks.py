@@ -123,11 +123,13 @@ class Marks:
         person = database.identity.key
         if not person or not marks:
             return
-        self.seen(database)
+        known = self.seen(database).read
+        fresh = [(person, database.name, id, rev) for id, rev in marks.items() if known.get(id) != rev]
+        if not fresh:  # read before, as nearly always
+            return
         with self.store.node.transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO marks_read (person, database, id, rev) VALUES (?, ?, ?, ?)",
-                [(person, database.name, id, rev) for id, rev in marks.items()],
+                "INSERT OR REPLACE INTO marks_read (person, database, id, rev) VALUES (?, ?, ?, ?)", fresh
             )
 
     def read_all(self, database: Database) -> None:
