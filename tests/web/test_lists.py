@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from dataclasses import replace
@@ -147,6 +148,52 @@ def test_a_shared_filter_shows_each_only_their_own_rows(web: Web) -> None:
     page = south.get(kept.location).text
     assert "Birch Secret" in page
     assert "Alder" not in page
+
+
+def test_a_view_of_ones_own_has_columns_and_stands_in_the_navigation(web: Web) -> None:
+    leader = web("leader")
+    token = csrf(leader)
+    kept = leader.post(
+        f"{CUSTOMERS}/filters?columns=name,phone",
+        data={
+            "name": "Who to call",
+            "query": "f.class=existing&columns=name,phone",
+            "columns": "1",
+            "csrf_token": token,
+        },
+    )
+    page = leader.get(kept.location).text
+    assert list(dict.fromkeys(re.findall(r'data-column="(\w+)"', page))) == ["name", "phone"]
+    assert "My views" in leader.get("/").text
+    assert "Who to call" in leader.get("/").text
+    own = leader.get("/me/views").text
+    id = re.search(r'action="/me/views/(\w+)"', own)
+    assert id is not None
+    changed = {"name": "Ring them up", "columns": ["phone", "name", "class"], "csrf_token": token}
+    assert leader.post(f"/me/views/{id[1]}", data=changed).status_code == 303
+    address = re.search(r'<h2><a href="([^"]+)"', leader.get("/me/views").text)
+    assert address is not None
+    page = leader.get(html.unescape(address[1])).text
+    assert list(dict.fromkeys(re.findall(r'data-column="(\w+)"', page))) == ["phone", "name", "class"]
+    assert "Birch" in page
+    south = web("south")
+    assert "Ring them up" not in south.get("/").text
+    stolen = {"name": "Mine", "csrf_token": csrf(south)}
+    assert south.post(f"/me/views/{id[1]}", data=stolen).status_code == 404
+    leader.post(f"/filters/{id[1]}/drop", data={"csrf_token": token, "next": "/me/views"})
+    assert "Ring them up" not in leader.get("/").text
+
+
+def test_a_list_is_shared_later_only_with_the_right(web: Web) -> None:
+    south = web("south")
+    token = csrf(south)
+    south.post(f"{CUSTOMERS}/filters", data={"name": "Later", "query": "", "csrf_token": token})
+    id = re.search(r'action="/me/views/(\w+)"', south.get("/me/views").text)
+    assert id is not None
+    assert (
+        south.post(f"/me/views/{id[1]}", data={"name": "Later", "shared": "1", "csrf_token": token}).status_code == 403
+    )
+    south.post(f"/filters/{id[1]}/drop", data={"csrf_token": token, "next": "/"})
 
 
 def test_sharing_needs_the_right(web: Web) -> None:

@@ -6,18 +6,20 @@ view, and shows each of them only what they may read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from flask_babel import gettext as _
 
-from app.design import Item
+from app.access import Database
+from app.design import Item, View
 from app.errors import Forbidden, NotFound
 from app.ids import new_id
 from app.web import context
 from app.web.lists import columns
-from app.web.lists.page import ListPage
+from app.web.lists.page import ListPage, view_of
 from app.web.lists.state import WORDS, Filter
 
 FILTERED = {
@@ -137,14 +139,13 @@ def saved(found: ListPage) -> list[Saved]:
     ]
 
 
-def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
-    """Keep a filter for oneself or for everybody: each needs its flag of the ACL."""
-    flags = found.database.rights.flags
-    if shared and "shared_views" not in flags:
-        raise Forbidden(_("Sharing filters is not among your rights in this database. Keep it for yourself instead."))
-    if not shared and "personal_views" not in flags:
-        raise Forbidden(_("Keeping lists of your own is not among your rights in this database."))
-    clean = urlencode([(key, value) for key, value in parse_qsl(query)][:60])
+def save(found: ListPage, name: str, query: str, *, shared: bool, columns: bool = False) -> str:
+    """Keep a list for oneself or for everybody: each needs its flag of the ACL. `columns`: those shown now, too."""
+    _may_keep(found.database, shared=shared)
+    pairs = [(key, value) for key, value in parse_qsl(query)][:60]
+    if columns and "columns" not in dict(pairs):
+        pairs.append(("columns", ",".join(column.name for column in found.columns)))
+    clean = urlencode(pairs)
     id = new_id()
     with context.node().store.node.transaction() as connection:
         connection.execute(
@@ -162,6 +163,14 @@ def save(found: ListPage, name: str, query: str, *, shared: bool) -> str:
     return f"{found.base}?{clean}"
 
 
+def _may_keep(database: Database, *, shared: bool) -> None:
+    flags = database.rights.flags
+    if shared and "shared_views" not in flags:
+        raise Forbidden(_("Sharing filters is not among your rights in this database. Keep it for yourself instead."))
+    if not shared and "personal_views" not in flags:
+        raise Forbidden(_("Keeping lists of your own is not among your rights in this database."))
+
+
 def drop(id: str) -> None:
     """Forget a filter of one's own. NotFound for those of others."""
     with context.node().store.node.transaction() as connection:
@@ -170,3 +179,67 @@ def drop(id: str) -> None:
         )
     if not cursor.rowcount:
         raise NotFound
+
+
+# -- lists of one's own, over all databases
+
+
+class Own(NamedTuple):
+    """A list the person keeps: a view with order, conditions and columns of its own."""
+
+    id: str
+    name: str
+    database: str
+    view: View
+    place: str  # database and view in words
+    url: str
+    shared: bool
+    columns: tuple[str, ...]
+    may_keep: bool
+    may_share: bool
+
+
+def own() -> list[Own]:
+    """The person's lists by name, those of databases and views that can be opened now."""
+    with context.node().store.node.reading() as connection:
+        rows = connection.execute(
+            "SELECT id, name, database, view, shared, query FROM filters WHERE person = ? ORDER BY name, id",
+            (context.identity().person.key,),
+        ).fetchall()
+    titles = {info.name: context.label(info.title) for info in context.readable_databases()} if rows else {}
+    found = []
+    for id, name, database, view_name, shared, query in rows:
+        if database not in titles:
+            continue
+        opened = context.open_database(database)
+        try:
+            view = view_of(opened, view_name)
+        except NotFound:
+            continue
+        base = f"/db/{quote(database, safe='')}/view/{quote(view_name, safe='')}"
+        columns = tuple((dict(parse_qsl(query)).get("columns") or "").split(",")) if "columns=" in query else ()
+        flags = opened.rights.flags
+        place = f"{titles[database]} · {context.label(view.label)}"
+        may_keep, may_share = "personal_views" in flags, "shared_views" in flags
+        found.append(
+            Own(id, name, database, view, place, f"{base}?{query}", bool(shared), columns, may_keep, may_share)
+        )
+    return found
+
+
+def change(id: str, name: str, columns: Sequence[str], *, shared: bool) -> None:
+    """Another name, other columns, shared or not. NotFound for a list of somebody else, Forbidden."""
+    kept = next((one for one in own() if one.id == id), None)
+    if kept is None:
+        raise NotFound
+    if shared != kept.shared:
+        _may_keep(context.open_database(kept.database), shared=shared)
+    known = {column.name for column in kept.view.columns}
+    pairs = [(key, value) for key, value in parse_qsl(kept.url.partition("?")[2]) if key != "columns"]
+    if chosen := [column for column in dict.fromkeys(columns) if column in known]:
+        pairs.append(("columns", ",".join(chosen)))
+    with context.node().store.node.transaction() as connection:
+        connection.execute(
+            "UPDATE filters SET name = ?, shared = ?, query = ? WHERE id = ? AND person = ?",
+            (name.strip()[:80] or kept.name, int(shared), urlencode(pairs), id, context.identity().person.key),
+        )

@@ -78,6 +78,9 @@ def open_page(database_name: str, view_name: str, arguments: Any) -> ListPage:
     items = columns_of.items_of(database.design, view)
     state = State.read(arguments, view, columns_of.kinds_of(view, items))
     kept = preferences.read(columns_of.name_of(database_name, view_name))
+    if state.columns:
+        others = [column.name for column in view.columns if column.name not in state.columns]
+        kept = {**kept, "order": list(state.columns), "shown": list(state.columns), "hidden": others}
     grouped = bool(view.categories) and state.sort is None
     return ListPage(
         database=database,

@@ -2,7 +2,7 @@
 can be shared.
 
 ?sort=-amount &starts=上 &unread=1 &f.stage=won &f.stage=offer &f.amount.min=1000 &f.name.has=trade
-&style=kanban &month=2026-11
+&style=kanban &month=2026-11 &columns=name,phone     (the columns of a list of one's own, in their order)
 
 A filter is `f.<item>[.<operator>]=<value>`; several values of one item mean "one of". For the index the
 filters become one text in the filter language of app/views.
@@ -74,6 +74,7 @@ class State:
     style: str = "table"
     month: str = ""
     period: str = "month"
+    columns: tuple[str, ...] = ()  # those to show; none: as the person chose for the view
     find: str | None = None  # the column that "begins with" needs, where the view's own order begins with no words
 
     @classmethod
@@ -101,6 +102,7 @@ class State:
             style=style if style in STYLES else "table",
             month=(arguments.get("month") or "")[:10],
             period="week" if arguments.get("period") == "week" else "month",
+            columns=tuple(dict.fromkeys(n for n in (arguments.get("columns") or "").split(",") if n in known)),
             find=_find(view, kinds),
         )
 
@@ -138,6 +140,8 @@ class State:
             found.append(("month", self.month))
         if self.period != "month":
             found.append(("period", self.period))
+        if self.columns:
+            found.append(("columns", ",".join(self.columns)))
         return found
 
     def address(self, base: str, default_style: str = "table", **extra: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app import jsonio
@@ -71,9 +71,32 @@ def save(database: str, view: str) -> Any:
         request.form.get("name", ""),
         request.form.get("query", ""),
         shared=request.form.get("shared") == "1",
+        columns=request.form.get("columns") == "1",
     )
-    flash(_("The list is kept under “Saved”."), "success")
+    flash(_("The list is kept under “Saved” and “My views”."), "success")
     return redirect(address)
+
+
+@blueprint.app_context_processor
+def _offered() -> dict[str, Any]:
+    return {"own_views": filters.own}
+
+
+@blueprint.get("/me/views")
+@context.sign_in_required
+def own() -> str:
+    """The lists of one's own: called otherwise, shared, given other columns, deleted."""
+    return render_template("profile/views.html", tab="views", lists=filters.own())
+
+
+@blueprint.post("/me/views/<id>")
+@context.sign_in_required
+def change(id: str) -> Any:
+    """Change one of them."""
+    sent = request.form
+    filters.change(id, sent.get("name", ""), sent.getlist("columns"), shared=sent.get("shared") == "1")
+    flash(_("Saved"), "success")
+    return redirect(url_for("filters.own"), 303)
 
 
 @blueprint.post("/filters/<id>/drop")
