@@ -23,6 +23,7 @@ from app.access.model import DatabaseInfo, FormRights, Rules, Saved, Standing
 from app.access.principals import in_database
 from app.errors import BadRequest, Forbidden, Message, NotFound
 from app.store import EVERY_READER, RawDatabase, Store
+from app.store.following import Touched
 
 if TYPE_CHECKING:
     from app.access.laptop import Laptop
@@ -101,6 +102,7 @@ class Databases:
         self.form_rights = form_rights
         self.designs = designs
         self.epochs = Epochs(store.node)
+        self.touched = Touched(store.documents)
         self.on_person_removed: list[Callable[[str], Any]] = [self.epochs.forget]
         self.on_database_removed: list[Callable[[], Any]] = []
         self.before_commit: list[Callable[[], Any]] = []  # what else a write brings with it

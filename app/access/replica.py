@@ -230,6 +230,15 @@ class Replica:
             marks[databases.known(DIRECTORY).raw.number] = self._opened.known.snapshot.seq
         return self._opened.store.waiting.wait_any(marks, timeout)
 
+    def concerned(self, since: int) -> bool:
+        """Whether anything that changed after a sequence was, before or now, for this person."""
+        visible = self._opened.visible()
+        touched = self._opened.databases.touched.sets(self._raw.number, since)
+        if touched is not None:
+            return not visible.sets.isdisjoint(touched)
+        place = Place(since, self._follower.now()[0].epochs)
+        return not self._follower.follow(place, 1, revocations=True).end
+
     def left(self, place: Place) -> int:
         """About how many rows are still to come: counted up to 10,000, beyond estimated by the sequence."""
         counted = self.pending(place.seq)

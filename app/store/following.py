@@ -18,8 +18,11 @@ from app.store import changes, rows
 from app.store.model import Visible
 from app.store.rows import Row
 from app.store.sets import Sets
+from app.store.sqlite import SqliteFile
 
 Cursor = tuple[int, int]
+FEW = 1_000  # changes whose sets are listed
+REMEMBERED = 200
 _FULL = ", ".join("d." + column for column in rows.COLUMNS.split(", "))
 _BARE = "d.doc, d.id, d.rev, d.deleted, d.seq, d.access, x'', NULL, d.tree"
 
@@ -111,6 +114,33 @@ def table(connection: sqlite3.Connection, sets: Sets, numbers: frozenset[int]) -
     """The name of a temporary table with these sets."""
     digest = hashlib.blake2b(orjson.dumps(sorted(numbers)), digest_size=12).hexdigest()
     return sets.table(connection, Visible(digest, False, numbers, 0, 0))
+
+
+class Touched:
+    """Which reader sets changed lately, asked by many waiters at once: found once for all who ask the same."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+        self._known: dict[tuple[int, int, int], frozenset[int]] = {}
+
+    def sets(self, db: int, since: int) -> frozenset[int] | None:
+        """The sets of what changed after a sequence, before and now; None when that is too much to list."""
+        with self._file.reading() as connection:
+            newest, _, log_from = position(connection, db)
+            if newest - since > FEW or since < log_from:
+                return None
+            found = self._known.get((db, since, newest))
+            if found is None:
+                rows = connection.execute(
+                    "SELECT access FROM documents INDEXED BY documents_by_seq WHERE db = ?1 AND seq > ?2"
+                    " UNION SELECT access FROM access_log WHERE db = ?1 AND seq > ?2",
+                    (db, since),
+                )
+                found = frozenset(access for (access,) in rows)
+                if len(self._known) > REMEMBERED:
+                    self._known.clear()
+                self._known[db, since, newest] = found
+        return found
 
 
 def position(connection: sqlite3.Connection, db: int) -> tuple[int, str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.errors import DavenportError
 from app.store.sqlite import SqliteFile
@@ -24,6 +24,8 @@ class Waiting:
         self._condition = threading.Condition()
         self._sequences: dict[int, int] = {}
         self._waiters = 0
+        self._most = 0
+        self.on_more: Callable[[int], None] = lambda waiters: None  # told when more wait than ever before
         self._watching = False
         self._closed = False
 
@@ -43,6 +45,9 @@ class Waiting:
         deadline = time.monotonic() + timeout
         with self._condition:
             self._waiters += 1
+            if self._waiters > self._most:
+                self._most = self._waiters
+                self.on_more(self._most)
             try:
                 self._watch()
                 while not any(self._sequences.get(db, 0) > seq for db, seq in since.items()):
@@ -53,6 +58,11 @@ class Waiting:
                 return True
             finally:
                 self._waiters -= 1
+
+    def sequences(self) -> dict[int, int]:
+        """The newest sequence of each database, as of the last wait."""
+        with self._condition:
+            return dict(self._sequences)
 
     def close(self) -> None:
         """Let everybody go."""

@@ -17,18 +17,29 @@ from replication.me import me
 from replication.pull import Test
 from replication.routes.attachments import send
 from replication.routes.gate import answer, blueprint, body_object, opened, replica, whole
+from replication.updates import Updates
 
 ROWS, MOST_ROWS = 1_000, 10_000
 BYTES, MOST_BYTES = 8_000_000, 64_000_000
 IDS = 20_000
 NUMBERS = 1_000  # of one series in one block
 PACKED_FROM = 2_000  # bytes
+LONGEST = 300_000  # milliseconds
 
 
 @blueprint.get("/_me")
 def who() -> Response:
     """{protocol, version, time, hub, person, device, admin, databases, limits}: see replication/me.py."""
     return answer(me(g.node.databases, g.node.secrets.devices, g.identity))
+
+
+@blueprint.get("/_updates")
+def updates() -> Response:
+    """{results: [{database, update_seq}], me, last_seq}: as soon as something is there for this person, or their rights
+    changed; at the latest after `timeout` milliseconds. Without `since` at once."""
+    timeout = whole("timeout", request.args.get("timeout"), 0, most=LONGEST) or 0
+    asked = Updates(g.node.databases, g.identity, request.args.get("since"))
+    return answer(asked.answer(timeout / 1000))
 
 
 @blueprint.post("/<database>/_pull")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import hmac
+import threading
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.access import SYSTEM
+from app.access.acl import make
 from app.node import Node
 from replication import limits
 from tests.conftest import PASSWORD
@@ -328,3 +330,70 @@ def test_blocks_of_numbers_do_not_overlap(sync: Sync, node: Node, opened: Any) -
         == 403
     )
     assert sync("north", "POST", "/_numbers", json={**asked, "count": 10**9}).json["last"] < 10_000
+
+
+# -- _updates
+
+
+def updates(sync: Sync, person: str, since: str = "", timeout: int = 0) -> dict[str, Any]:
+    answer = sync(person, "GET", f"/_updates?since={since}&timeout={timeout}")
+    assert answer.status_code == 200, answer.json
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_updates_name_the_databases_with_something_for_the_person(sync: Sync, opened: Any) -> None:
+    first = updates(sync, "south")
+    assert "notes" in [row["database"] for row in first["results"]]
+    assert first["me"] is False
+    north = opened("notes", "north")
+    rev = north.create({"readers": ["north"]}, id="own").rev
+    quiet = updates(sync, "south", first["last_seq"])
+    assert (quiet["results"], quiet["me"]) == ([], False)
+    rev = north.change("own", {"readers": ["north", "south"]}, rev).rev
+    seen = updates(sync, "south", quiet["last_seq"])
+    assert [row["database"] for row in seen["results"]] == ["notes"]
+    north.change("own", {"readers": ["north"]}, rev)
+    lost = updates(sync, "south", seen["last_seq"])
+    assert [row["database"] for row in lost["results"]] == ["notes"]
+    assert updates(sync, "south", lost["last_seq"])["results"] == []
+
+
+def test_updates_tell_of_rights_that_changed(sync: Sync, node: Node) -> None:
+    first = updates(sync, "south")["last_seq"]
+    node.directory.change_group(SYSTEM, "support-team", add=["south"])
+    told = updates(sync, "south", first)
+    assert told["me"] is True
+    assert "notes" in [row["database"] for row in told["results"]]
+    assert updates(sync, "south", told["last_seq"])["me"] is False
+    node.databases.set_acl(
+        "notes", SYSTEM, make({"admins": {"type": "group", "level": "manager"}, "-Default-": {"level": "none"}})
+    )
+    again = updates(sync, "south", told["last_seq"])
+    assert (again["me"], [row["database"] for row in again["results"]]) == (True, [])
+    assert updates(sync, "south", again["last_seq"])["me"] is False
+
+
+def test_updates_wait_until_something_comes(sync: Sync, node: Node, opened: Any) -> None:
+    since = updates(sync, "south")["last_seq"]
+    north = opened("notes", "north")
+
+    def write() -> None:
+        north.create({"readers": ["north"]}, id="hidden")
+        north.create({}, id="open")
+
+    timer = threading.Timer(0.3, write)
+    timer.start()
+    told = updates(sync, "south", since, timeout=20_000)
+    timer.join()
+    assert [row["database"] for row in told["results"]] == ["notes"]
+    timer = threading.Timer(0.3, lambda: node.directory.change_group(SYSTEM, "support-team", add=["south"]))
+    timer.start()
+    assert updates(sync, "south", told["last_seq"], timeout=20_000)["me"] is True
+    timer.join()
+
+
+@pytest.mark.parametrize("since", ["x", "e30x", "eyJub3RlcyI6M30", "%00"])
+def test_malformed_tokens_of_updates_are_refused(sync: Sync, since: str) -> None:
+    answer = sync("north", "GET", f"/_updates?since={since}")
+    assert (answer.status_code, answer.json["error"]) == (400, "bad_request")
