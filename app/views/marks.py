@@ -51,6 +51,11 @@ class Seen:
                 )
             )
 
+    def noted(self, id: str) -> str | None:
+        """The content last read of a document, '' when it was marked unread by hand; None where there is no exception."""
+        self.look([id])
+        return self._read.get(id)
+
     def by_hand(self) -> list[str]:
         """Documents marked unread by hand."""
         with self._store.node.reading() as connection:
@@ -123,8 +128,9 @@ class Marks:
         person = database.identity.key
         if not person or not marks:
             return
-        known = self.seen(database).read
-        fresh = [(person, database.name, id, rev) for id, rev in marks.items() if known.get(id) != rev]
+        seen = self.seen(database)
+        seen.look(marks)
+        fresh = [(person, database.name, id, rev) for id, rev in marks.items() if seen.noted(id) != rev]
         if not fresh:  # read before, as nearly always
             return
         with self.store.node.transaction() as connection:
