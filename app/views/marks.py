@@ -52,7 +52,7 @@ class Seen:
             )
 
     def noted(self, id: str) -> str | None:
-        """The content last read of a document, '' when it was marked unread by hand; None where there is no exception."""
+        """The content last read of a document, '' when it was marked unread by hand; None without an exception."""
         self.look([id])
         return self._read.get(id)
 

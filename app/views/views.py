@@ -18,6 +18,7 @@ from app.errors import BadRequest, NotFound
 from app.store import Store
 from app.views import collation
 from app.views.batch import State
+from app.views.checking import check
 from app.views.index import Index
 from app.views.marks import Marks, of_view, unread_documents
 from app.views.orders import Order, ViewOrders
@@ -63,6 +64,7 @@ class Views:
         self._sealer = Sealer(store)
         if follow:
             store.indexers.append(self.index)
+            store.checks.append(lambda connection: check(connection, self.index))
 
     # -- which views there are
 
