@@ -60,8 +60,7 @@ class Seen:
         """Documents marked unread by hand."""
         with self._store.node.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM marks_read WHERE person = ? AND database = ? AND rev = ''"
-                " LIMIT ?",
+                "SELECT id FROM marks_read WHERE person = ? AND database = ? AND rev = '' LIMIT ?",
                 (self.person, self._database, LISTED),
             )
             return [id for (id,) in rows]
