@@ -58,6 +58,7 @@ def build_form(name: str, values: Located, file: str, problems: list[Problem]) -
         open=top.flag("open"),
         anonymous=top.flag("anonymous"),
         order=top.integer("order", 100),
+        button=top.label("button"),
         help=top.label("help"),
     )
     _references(top, form)

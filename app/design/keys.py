@@ -33,6 +33,7 @@ FORM_KEYS = {
     "open": "true: items the form does not name are kept",
     "anonymous": "true: nobody's name is kept",
     "order": "place among the forms",
+    "button": "label of a button of its own on documents that this form links to",
     "help": "a sentence above the form",
 }
 SECTION_KEYS = {

@@ -181,6 +181,7 @@ class Form:
     open: bool = False
     anonymous: bool = False
     order: int = 100
+    button: Label | None = None  # on documents it links to
     help: Label | None = None
 
     def __hash__(self) -> int:

@@ -25,6 +25,7 @@ from app.forms.uniques import values
 
 if TYPE_CHECKING:
     from app.access.database import Database
+    from app.design import Item
     from app.forms.rules import FormRules
     from app.forms.together import Together
 
@@ -63,6 +64,7 @@ class Composing:
         self.problems: dict[str, str] = {}
         self.warnings: list[str] = []
         self.together: Together | None = None
+        self.refreshed: set[str] = set()  # pulled items that somebody says are no longer as they were
 
     # -- what was sent
 
@@ -76,7 +78,8 @@ class Composing:
             if field is None:
                 self._other(name, raw)
             elif name in derived:
-                continue
+                if old is not None and not _same(old.get(name), raw):
+                    self.refreshed.add(name)  # not believed, but taken anew from the linked document
             elif old is not None and name in old and _same(old[name], raw):
                 self.items[name] = old[name]
             else:
@@ -193,8 +196,7 @@ class Composing:
         for name, item in self.plan.links:
             value = self.items.get(name)
             if name not in self.changed and self.old is not None:
-                for own in item.pull:
-                    self._put(own, self.old.get(own))
+                self._keep_pulled(item, value)
                 continue
             if value is None:
                 for own in item.pull:
@@ -211,6 +213,18 @@ class Composing:
                     break
                 for own, source in item.pull.items():
                     self.pull(own, target.get(source))
+
+    def _keep_pulled(self, item: Item, value: Any) -> None:
+        """What was copied stays, until somebody says it is no longer so: then as the linked document has it now."""
+        assert self.old is not None
+        target = None
+        if isinstance(value, str) and not self.refreshed.isdisjoint(item.pull):
+            target = self.target(item.database or self.database.name, value)
+        for own, source in item.pull.items():
+            if target is None:
+                self._put(own, self.old.get(own))
+            else:
+                self.pull(own, target.get(source))
 
     def pull(self, own: str, value: Any) -> None:
         """An item taken from a linked document."""

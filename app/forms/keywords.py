@@ -104,7 +104,7 @@ class KeywordLists:
             self._change(name, lambda rows: [other for row in rows for other in _both(row, old, new)])
         else:
             self.retire(name, old)  # merged: no longer offered, whatever may still hold it
-        for form, items in self._used(name):
+        for form, items in sorted(self._used(name), key=_copies):
             yield from self._rewrite(form, items, old, new)
         if not self._remaining(name, old):
             self._change(name, lambda rows: [row for row in rows if str(row["value"]) != old])
@@ -196,6 +196,12 @@ class KeywordLists:
             if len(rows) < BATCH:
                 return
             last = rows[-1][0]
+
+
+def _copies(used: tuple[Form, list[str]]) -> bool:
+    """Whether a form copies the items from linked documents: such forms come last, so that copies are taken anew."""
+    form, items = used
+    return any(name in link.pull for link in form.items.values() for name in items)
 
 
 def _both(row: dict[str, Any], old: str, new: str) -> list[dict[str, Any]]:

@@ -121,12 +121,14 @@ def test_a_new_database(web: Web, ada: Client, template: str) -> None:
 def test_a_value_is_renamed_and_merged_in_every_document(web: Web, ada: Client) -> None:
     page, database = "/db/customers/keywords/industries", customers(web)
     ids = [database.create({"form": "customer", "name": f"C{n}", "industry": "textiles"}).id for n in range(3)]
+    contact = database.create({"form": "contact", "name": "Ann", "customer": ids[0]}).id
     assert "Keyword lists" in ada.get("/db/customers/", 200, follow_redirects=True)
     ada.get(page)
     for wanted, value in (({"new": "cloth"}, "cloth"), ({"into": "machinery"}, "machinery")):
         job = ada.post(page + "/rename", {"old": "textiles" if value == "cloth" else "cloth", **wanted})
         shown = finished(web, ada, job.headers["Location"])
-        assert "<dd>3</dd>" in shown
+        assert "<dd>4</dd>" in shown
+        assert database.get(contact)["customer_industry"] == value
         assert {database.get(id)["industry"] for id in ids} == {value}
     held = web.node.catalog.design("customers").keywords["industries"].by_value  # type: ignore[union-attr]
     assert all(held[value].retired for value in ("cloth", "textiles") if value in held)

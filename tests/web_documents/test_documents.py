@@ -35,6 +35,19 @@ def test_related_documents_and_timeline_of_a_customer(visit: Visit, opened: Open
     expect(page.locator("[data-item=customer] .chip")).to_contain_text("Nahua Foods")
 
 
+def test_a_visit_is_logged_from_its_customer(visit: Visit, opened: Opened, customer: str) -> None:
+    page = visit("north", f"/db/customers/doc/{customer}")
+    page.get_by_role("link", name="Log a visit").click()
+    page.fill("[name='item.result']", "They want samples.")
+    page.click("[data-save]")
+    page.wait_for_url(re.compile(r"/db/deals/doc/[^/]+$"))
+    found = opened("deals", "north").get(page.url.rpartition("/")[2])
+    assert (found["kind"], found["customer"]) == ("visit", customer)
+    assert found["done_at"]
+    page.goto(page.url.partition("/db/")[0] + f"/db/customers/doc/{customer}")
+    expect(page.get_by_text("They want samples.").first).to_be_visible()
+
+
 def test_files_are_attached_shown_and_removed(visit: Visit, opened: Opened, customer: str, tmp_path: Path) -> None:
     (tmp_path / "合同.png").write_bytes(PICTURE)
     (tmp_path / "page.html").write_text("<script>alert(1)</script>")

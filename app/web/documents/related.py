@@ -71,6 +71,7 @@ class Making(NamedTuple):
     label: str
     icon: str
     url: str
+    first: bool = False  # a button of its own, not a line of the menu
 
 
 def linking(database: str, form: str) -> list[Linking]:
@@ -219,7 +220,12 @@ def to_make(database: Database, form: Form | None, document: Mapping[str, Any]) 
     ]
     names = {form.name}
     others = [
-        Making(label(one.form.label), one.form.icon, _new(one.database, one.form, {one.item.name: id}))
+        Making(
+            label(one.form.button or one.form.label),
+            one.form.icon,
+            _new(one.database, one.form, {one.item.name: id}),
+            one.form.button is not None,
+        )
         for one in linking(database.name, form.name)
         if (one.database, one.form.name) not in {(database.name, name) for name in names}
         and open_database(one.database).may_create(one.form.name)
