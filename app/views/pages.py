@@ -20,7 +20,7 @@ from app.views.entries import unpack
 from app.views.keys import LEVELS, SEGMENT
 from app.views.marks import Seen
 from app.views.orders import column_value
-from app.views.plans import Position, Range, Source, read
+from app.views.plans import BATCH_MOST, Position, Range, Source, read
 from app.views.query import Question
 from app.views.shapes import Row, path_of
 
@@ -94,7 +94,8 @@ class Search:
         """Up to `limit` rows behind `after`; `among`: only these documents; `look_at`: candidates at most."""
         question = self.question
         plain = question.plain and not self.unread_only
-        want = limit + 1 if plain else max(limit * 3, LOOK_AT)
+        timed = not plain or limit > BATCH_MOST  # counting everything takes as long as searching
+        want = min(limit + 1 if plain else max(limit * 3, LOOK_AT), BATCH_MOST)
         batches = read(self._source(), question.ranges, after, want) if among is None else self._sorted(among, after)
         deadline = time.monotonic() + SEARCH
         rows: list[tuple[Position, Found]] = []
@@ -106,7 +107,7 @@ class Search:
                 rows.append((position, document))
             last = batch[-1]
             looked += len(batch)
-            if not plain and (time.monotonic() > deadline or (look_at is not None and looked >= look_at)):
+            if timed and (time.monotonic() > deadline or (look_at is not None and looked >= look_at)):
                 return Result(rows, True, True, last)
         return Result(rows, False, False, last)
 
