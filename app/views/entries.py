@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from app.views import amounts
 from app.views.keys import LEVELS, NOTHING, Cells, Entry, Held, Keys, assembled
 
 COUNT_ALL = -1  # stands for all reader sets together in `totals`
@@ -54,7 +55,7 @@ def unpack(blob: bytes) -> Held:
         for length, n, categories in places:
             entries.append(Entry(plain[at : at + length], n, tuple(categories)))
             at += length
-        found[number] = Keys(tuple(entries), tuple(map(Decimal, sums or ())))
+        found[number] = Keys(tuple(entries), tuple(map(amounts.read, sums or ())))
     return Held(access, found)
 
 
@@ -66,7 +67,7 @@ def _unpack_cells(blob: bytes) -> Held:
     for length in lengths:
         cells.append(blob[at : at + length])
         at += length
-    known = Cells(blob[1:end], cells, [Decimal(each) for each in sums])
+    known = Cells(blob[1:end], cells, [amounts.read(each) for each in sums])
     return Held(access, assembled(known), known)
 
 

@@ -145,6 +145,7 @@ class Index:
 
     def __call__(self, connection: sqlite3.Connection, db: int, changes: Sequence[Changed], deferred: bool, /) -> None:
         """Called by the store inside the write transaction."""
+        before = self.state(connection, db).numbers
         state = self.synchronise(connection, db)
         if not state.numbers:
             return
@@ -152,8 +153,9 @@ class Index:
             self._put_off(connection, db, state, changes)
             return
         batch = Batch(connection, db, state)
+        entered = state.numbers != before  # a design came with its documents: these may be in the new orders already
         for change in changes:
-            batch.document(change.doc, change.id, change.new, change.access, known_new=change.created)
+            batch.document(change.doc, change.id, change.new, change.access, known_new=change.created and not entered)
         connection.executemany("DELETE FROM pending WHERE doc = ?", [(change.doc,) for change in changes])
         batch.write()
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
 
+from app.views.amounts import Amount
 from app.views.orders import MANY, Body, Order, Part, Selection, Sum
 
 LEVELS = 64  # an entry's n = LEVELS × category + level
@@ -44,7 +44,7 @@ class Keys(NamedTuple):
     """What a document has in one order."""
 
     entries: tuple[Entry, ...]
-    sums: tuple[Decimal, ...]
+    sums: tuple[Amount, ...]
 
 
 NOTHING = Keys((), ())
@@ -55,7 +55,7 @@ class Cells(NamedTuple):
 
     shape: bytes  # JSON: [[order, [cell …], how many of them are categories, [sum …]] …]
     cells: list[bytes]
-    sums: list[Decimal]
+    sums: list[Amount]
 
 
 class Held(NamedTuple):
@@ -89,7 +89,7 @@ def _taking(slots: Sequence[int]) -> Callable[[Sequence[bytes]], Sequence[bytes]
     return itemgetter(slice(at, at + len(slots)))
 
 
-def _put_together(places: Sequence[_Place], cells: Sequence[bytes], sums: Sequence[Decimal]) -> dict[int, Keys]:
+def _put_together(places: Sequence[_Place], cells: Sequence[bytes], sums: Sequence[Amount]) -> dict[int, Keys]:
     found = {}
     for number, take, depth, counted in places:
         parts = take(cells)
@@ -119,14 +119,12 @@ class _Shape:
 
     def __init__(self, orders: Sequence[tuple[int, Order]], reader: Callable[[Part], _Reader]) -> None:
         slots: dict[Part, int] = {}
-        sums: dict[tuple[str, bool], tuple[int, Sum]] = {}
+        sums: dict[Sum, tuple[int, Sum]] = {}
         recipe: list[tuple[int, list[int], int, list[int]]] = []
         for number, order in orders:
             taken = [slots.setdefault(part, len(slots)) for part in order.columns]
             counted = order.sums if order.counted else ()
-            places = [
-                sums.setdefault((each.source, each.expression is not None), (len(sums), each))[0] for each in counted
-            ]
+            places = [sums.setdefault(each._replace(name=""), (len(sums), each))[0] for each in counted]
             recipe.append((number, taken, len(order.categories), places))
         self.numbered = any(order.tree for _, order in orders)
         for (_, taken, _, _), (_, order) in zip(recipe, orders, strict=True):

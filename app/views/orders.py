@@ -15,6 +15,7 @@ only what is new. keys.py makes a document's keys in them.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -26,13 +27,16 @@ import orjson
 from app.design import Column, Design, Expression, Item, View
 from app.design.expressions import ExpressionError
 from app.views import collation
+from app.views.amounts import Amount, Amounts
 
 VERSION = 1  # raise it when keys are made differently: every order is then built anew
 MANY = 50  # values of a list under which a document may stand
 NUMBERS = frozenset({"number", "integer", "money"})
 CODES = frozenset({"date", "time", "datetime", "names", "readers", "authors", "link", "code"})
 PASSING = frozenset({"person", "principals", "level", "now", "today", "old", "is_new"})
+HOUSE_CURRENCY = "CNY"  # of an amount that names none
 Body = Mapping[str, Any]
+_CURRENCY = re.compile(r"[\s=]")  # what amounts are written with
 
 
 class Part(NamedTuple):
@@ -86,9 +90,22 @@ class Sum(NamedTuple):
     name: str
     source: str
     expression: Expression | None
+    currency: tuple[str, str] | None = None  # the item that holds the currency, and which it is without
 
-    def value(self, body: Body) -> Decimal:
+    def identity(self) -> list[Any]:
+        """What decides it."""
+        return [self.source, self.expression is not None, *([self.currency] if self.currency else [])]
+
+    def value(self, body: Body) -> Amount:
         """The document's share."""
+        amount = self._number(body)
+        if self.currency is None:
+            return amount
+        item, otherwise = self.currency
+        named = body.get(item)
+        return Amounts({(_CURRENCY.sub("", named) if isinstance(named, str) else "") or otherwise: amount})
+
+    def _number(self, body: Body) -> Decimal:
         value = value_of(self.source, self.expression, body)
         if isinstance(value, str):
             value = typed(value, "number")
@@ -156,7 +173,7 @@ class Order:
             [part.identity() for part in self.categories],
             [part.identity() for part in self.parts],
             self.tree,
-            [(each.source, each.expression is not None) for each in self.sums],
+            [each.identity() for each in self.sums],
             self.counted,
         ]
         return hashlib.blake2b(orjson.dumps(identity), digest_size=12).hexdigest()
@@ -246,7 +263,9 @@ def _of_view(design: Design, view: View, orders: dict[str, Order]) -> ViewOrders
     flat = Selection(view.forms, view.where)
     categories = tuple(_part(design, view, name, exact=True, many=True) for name in view.categories)
     sums = tuple(
-        Sum(column.name, *meaning(design, view, columns, column.name)[:2]) for column in view.columns if column.total
+        Sum(column.name, *meaning(design, view, columns, column.name)[:2], _currency(column))
+        for column in view.columns
+        if column.total
     )
     selection = Selection(view.forms, view.where, responses) if tree else flat
     default = add(Order(selection, categories, _sort(design, view), tree, sums, True))
@@ -255,6 +274,13 @@ def _of_view(design: Design, view: View, orders: dict[str, Order]) -> ViewOrders
         group = _part(design, view, view.group, exact=True, many=True)
         board = add(Order(flat, (group,), _sort(design, view), False, sums, True))
     return ViewOrders(view, default, {}, board)
+
+
+def _currency(column: Column) -> tuple[str, str] | None:
+    item = column.item if column.value is None else None
+    if item is None or item.type != "money" or not item.currency_item:
+        return None
+    return item.currency_item, item.currency or HOUSE_CURRENCY
 
 
 def _of_columns(design: Design, view: View) -> dict[str, Order]:

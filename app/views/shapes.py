@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.views.amounts import Figure
+
 MOST = 200  # rows on a page
 NONE = "(none)"  # how a category path writes a missing value
 
@@ -62,10 +64,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Totals:
-    """Number of main documents, and sums by column."""
+    """Number of main documents, and sums by column; by currency, too, where the column has a currency item."""
 
     count: int
-    sums: dict[str, int | float]
+    sums: dict[str, Figure]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class CategoryRow:
     values: tuple[Any, ...]
     level: int
     count: int
-    totals: dict[str, int | float]
+    totals: dict[str, Figure]
     children: bool = False
 
 
@@ -86,7 +88,7 @@ class BoardColumn:
 
     value: Any
     count: int
-    totals: dict[str, int | float]
+    totals: dict[str, Figure]
     rows: list[Row]
     next: str | None
 

@@ -18,7 +18,8 @@ from typing import Any
 import orjson
 
 from app.store import Visible
-from app.views import collation
+from app.views import amounts, collation
+from app.views.amounts import Amount
 from app.views.entries import COUNT_ALL, Deltas
 
 LISTED = 64  # changes of one transaction that are listed; with more, remembered totals are read anew
@@ -32,7 +33,7 @@ class Total:
     """How many main documents, and the sums of the total columns in their order."""
 
     count: int
-    sums: tuple[Decimal, ...]
+    sums: tuple[Amount, ...]
 
 
 NONE = Total(0, ())
@@ -75,13 +76,13 @@ def _log(connection: sqlite3.Connection, changed: list[tuple[tuple[int, int, int
         connection.execute("DELETE FROM totals_log WHERE n <= ?", (newest - KEPT,))
 
 
-def _dump(sums: Iterable[Decimal]) -> str | None:
+def _dump(sums: Iterable[Amount]) -> str | None:
     found = [str(each) for each in sums]
     return orjson.dumps(found).decode() if found else None
 
 
-def _load(sums: str | None) -> list[Decimal]:
-    return [Decimal(each) for each in orjson.loads(sums)] if sums else []
+def _load(sums: str | None) -> list[Amount]:
+    return [amounts.read(each) for each in orjson.loads(sums)] if sums else []
 
 
 class _Known:

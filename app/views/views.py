@@ -16,7 +16,8 @@ from app.access.model import Reading
 from app.design import Design, View
 from app.errors import BadRequest, NotFound
 from app.store import Store
-from app.views import collation
+from app.views import amounts, collation
+from app.views.amounts import Amounts
 from app.views.batch import State
 from app.views.checking import check
 from app.views.index import Index
@@ -310,13 +311,10 @@ def _portable(position: Position) -> tuple[str, int, int]:
     return position.key.decode("latin-1"), position.doc, position.n
 
 
-def _plain(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
 def _joined(order: Order, found: list[Total]) -> Totals:
-    sums = [sum((each.sums[n] for each in found), Decimal(0)) for n in range(len(order.sums))]
-    named = {each.name: _plain(amount) for each, amount in zip(order.sums, sums, strict=True)}
+    nothing = [Amounts({}) if each.currency else Decimal(0) for each in order.sums]
+    sums = [sum((each.sums[n] for each in found), none) for n, none in enumerate(nothing)]
+    named = {each.name: amounts.shown(amount) for each, amount in zip(order.sums, sums, strict=True)}
     return Totals(sum(each.count for each in found), named)
 
 
@@ -326,7 +324,7 @@ def _category_row(order: Order, key: bytes, total: Total, depth: int) -> Categor
     while at < len(key):
         value, at = collation.decode(key, at, descending=order.categories[len(values)].descending)
         values.append(value)
-    named = {each.name: _plain(amount) for each, amount in zip(order.sums, total.sums, strict=True)}
+    named = {each.name: amounts.shown(amount) for each, amount in zip(order.sums, total.sums, strict=True)}
     level = len(values)
     return CategoryRow(path_of(tuple(values)), tuple(values), level - 1, total.count, named, level < depth)
 

@@ -15,8 +15,10 @@ from flask import Response, g
 from app import jsonio
 from app.access import Database
 from app.errors import BadRequest, Message, NotFound
+from app.store.files import Place, length
 from app.transfer.updating import allowed
 from app.views import ViewQuery
+from app.views.amounts import single
 from app.web import context
 from app.web.api.base import Api, answer, body, identity, label, open_database, text, whole, yes
 from app.web.exporting import exporter
@@ -123,12 +125,12 @@ def _row(row: Any) -> dict[str, Any]:
     errors=(400, 401, 404),
 )
 def categories(database: str, view: str) -> Response:
-    """[{category, count, totals: {…}}]."""
+    """[{category, count, totals: {…}}]; a total of several currencies is {currency: amount}."""
     opened = open_database(database)
     known_view(opened, view)
     query = ViewQuery(expand=yes("expand"), **parameters())
     found = context.node().views.categories(opened, view, query)
-    return answer([_plain(row) for row in found])
+    return answer([{**_plain(row), "totals": single(row.totals)} for row in found])
 
 
 @api.get(
@@ -143,7 +145,7 @@ def totals(database: str, view: str) -> Response:
     opened = open_database(database)
     known_view(opened, view)
     found = context.node().views.total(opened, view, ViewQuery(**parameters()))
-    return answer(_plain(found) if found is not None else {"count": None, "sums": {}})
+    return answer({"count": found and found.count, "sums": single(found.sums) if found else {}})
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def export(database: str, view: str) -> Response:
     named = text("columns")
     names = [name.strip() for name in named.split(",") if name.strip()] if named else None
     folder = tempfile.TemporaryDirectory(prefix="davenport-")
-    path = Path(folder.name) / f"view.{kind}"
+    path = context.node().store.files.at(Path(folder.name) / f"view.{kind}")
     try:
         exporter(context.node(), opened, g.language).write(
             opened,
@@ -184,12 +186,12 @@ def export(database: str, view: str) -> Response:
         folder.cleanup()
         raise
     found = Response(_sent(path, folder), content_type=TYPES[kind])
-    found.headers["Content-Length"] = str(path.stat().st_size)
+    found.headers["Content-Length"] = str(length(path))
     found.headers.set("Content-Disposition", "attachment", filename=f"{view}.{kind}")
     return found
 
 
-def _sent(path: Path, folder: tempfile.TemporaryDirectory[str]) -> Iterator[bytes]:
+def _sent(path: Place, folder: tempfile.TemporaryDirectory[str]) -> Iterator[bytes]:
     """The file block by block; the folder goes with it."""
     try:
         with path.open("rb") as file:

@@ -178,17 +178,26 @@ def totals_shown(view: View, totals: Mapping[str, Any] | None) -> dict[str, str]
     shown = {}
     for column in view.columns:
         value = (totals or {}).get(column.name)
-        if not column.total or not isinstance(value, int | float):
+        if not column.total:
             continue
-        if column.type == "money":
+        if isinstance(value, dict):
+            shown[column.name] = _by_currency(value)
+        elif not isinstance(value, int | float):
+            continue
+        elif column.type == "money":
             named = column.item.currency if column.item else None
-            mixed = column.item is not None and column.item.currency_item is not None
-            shown[column.name] = (
-                money(round(value, 2), named or "CNY", g.language) if not mixed else _plain(round(value, 2), 2)
-            )
+            shown[column.name] = money(round(value, 2), named or "CNY", g.language)
         else:
             shown[column.name] = _plain(round(value, 2))
     return shown
+
+
+def _by_currency(amounts: Mapping[str, float]) -> str:
+    """`¥1,200`, or `CNY 1,200 · USD 300`: amounts of several currencies are not added up."""
+    if len(amounts) == 1:
+        currency, amount = next(iter(amounts.items()))
+        return money(round(amount, 2), currency, g.language)
+    return " · ".join(f"{currency} {_plain(round(each, 2), 2)}" for currency, each in amounts.items()) or _plain(0)
 
 
 def _plain(value: float, places: int | None = None) -> str:
