@@ -109,6 +109,70 @@ def test_live_in_both_directions(served: str, opened: Any) -> None:
     assert opened("notes", "south").get("mine")["created_by"] == "north"
 
 
+def test_two_clients_that_edit_different_items_end_with_the_same_revisions(served: str, opened: Any) -> None:
+    opened("notes", "north").create({"title": "T", "phone": "1", "tags": ["a", "b"]}, id="d")
+    steps: list[list[Any]] = [
+        ["pull"],
+        ["put", {"_id": "d", "title": "North's", "tags": ["a", "n"]}],
+        ["as", "second", "south"],
+        ["pull"],
+        ["put", {"_id": "d", "phone": "2", "tags": ["a", "b", "s"]}],
+        ["push"],
+        ["as", "first", "north"],
+        ["push"],
+        ["pull"],
+        ["leaves", "d"],
+        ["get", "d"],
+        ["as", "second", "south"],
+        ["pull"],
+        ["leaves", "d"],
+        ["get", "d"],
+    ]
+    answers = pouch(served, "north", *steps)
+    assert [answers[n]["failures"] for n in (5, 7)] == [0, 0]
+    first, second = answers[10], answers[14]
+    assert first == second == opened("notes", "north").get("d")
+    assert answers[9] == answers[13]
+    assert (first["title"], first["phone"], sorted(first["tags"])) == ("North's", "2", ["a", "n", "s"])
+    assert "_conflicts" not in first
+    assert [leaf["deleted"] for leaf in answers[9]].count(False) == 1
+
+
+def test_two_clients_that_edit_one_item_are_equal_once_somebody_has_settled_it(served: str, opened: Any) -> None:
+    opened("notes", "north").create({"title": "T", "phone": "1"}, id="d")
+    steps: list[list[Any]] = [
+        ["pull"],
+        ["put", {"_id": "d", "phone": "2"}],
+        ["push"],
+        ["as", "second", "south"],
+        ["pull"],  # has north's change, and edits it on a plane; north goes on meanwhile
+        ["put", {"_id": "d", "phone": "3"}],
+        ["as", "first", "north"],
+        ["put", {"_id": "d", "phone": "4"}],
+        ["push"],
+        ["as", "second", "south"],
+        ["push"],
+        ["pull"],
+        ["get", "d"],
+        ["settle", "d", {"phone": "5"}],
+        ["pull"],
+        ["get", "d"],
+        ["leaves", "d"],
+        ["as", "first", "north"],
+        ["pull"],
+        ["get", "d"],
+        ["leaves", "d"],
+    ]
+    answers = pouch(served, "north", *steps)
+    assert len(answers[12]["_conflicts"]) == 1
+    assert answers[15] == answers[19]
+    assert answers[15]["phone"] == "5"
+    assert "_conflicts" not in answers[15]
+    assert answers[16] == answers[20]
+    told = repr(opened("notes", "north").history("d"))
+    assert all(f"'{value}'" in told for value in ("2", "3", "4", "5"))
+
+
 def test_without_the_flag_nothing_comes(served: str) -> None:
     with pytest.raises(AssertionError, match=r"(?i)forbidden|may read here"):
         pouch(served, "outsider", ["pull"])

@@ -79,6 +79,22 @@ SCHEMAS: dict[str, Schema] = {
             "next": TEXT_OR_NULL,
         }
     ),
+    "Conflicts": shape(
+        {
+            "rows": rows(shape({"id": TEXT, "rev": TEXT, "title": TEXT, "versions": WHOLE, "deletions": WHOLE})),
+            "next": TEXT_OR_NULL,
+        }
+    ),
+    "Versions": shape(
+        {
+            "versions": rows(named("Document")),
+            "base": {"anyOf": [named("Document"), {"type": "null"}]},
+            "deletions": rows(shape({"rev": TEXT, "at": TEXT, "by": TEXT})),
+        }
+    ),
+    "Settlement": shape(
+        {}, rev=TEXT, others=rows(TEXT), items=ANYTHING, files=ANYTHING, comment=TEXT_OR_NULL, keep=YES
+    ),
     "History": rows(
         shape(
             {

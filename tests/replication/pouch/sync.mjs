@@ -1,6 +1,8 @@
 // PouchDB 9 as a foreign client: reads one JSON command from the arguments, prints one JSON answer.
 //   node sync.mjs '{"url": "http://127.0.0.1:8000/sync/notes", "name": "north", "password": "…", "steps": [["pull"], …]}'
 // steps   ["pull"] ["push"] ["sync"] one-shot · ["live"] start a live sync · ["wait", id, item, value] until a document has it
+//         ["as", client, person] go on as another client with a database of its own, as this person
+//         ["leaves", id] every leaf with its ancestry · ["settle", id, items] over REST, as the page does
 //         ["put", document] ["remove", id] ["attach", id, name, type, text] · ["get", id] ["all"] ["attachment", id, name]
 import PouchDB from 'pouchdb-core';
 import http from 'pouchdb-adapter-http';
@@ -10,8 +12,20 @@ import replication from 'pouchdb-replication';
 PouchDB.plugin(http).plugin(memory).plugin(replication);
 
 const { url, name, password, steps } = JSON.parse(process.argv[2]);
-const remote = new PouchDB(url, { skip_setup: true, auth: { username: name, password } });
-const local = new PouchDB(`client${Date.now()}`, { adapter: 'memory' });
+const clients = {};
+let remote = null;
+let local = null;
+
+function as(client, person) {
+  clients[client] ??= {
+    remote: new PouchDB(url, { skip_setup: true, auth: { username: person, password } }),
+    local: new PouchDB(`client${Date.now()}${client}`, { adapter: 'memory' }),
+  };
+  ({ remote, local } = clients[client]);
+  return client;
+}
+as('first', name);
+
 const answers = [];
 let live = null;
 
@@ -36,6 +50,17 @@ async function wait(id, item, value) {
 }
 
 const actions = {
+  as,
+  leaves: async (id) => (await local.get(id, { open_revs: 'all', revs: true }))
+    .map(({ ok }) => ({ rev: ok._rev, path: ok._revisions.ids, deleted: Boolean(ok._deleted) }))
+    .sort((one, other) => (one.rev < other.rev ? -1 : 1)),
+  settle: async (id, items) => {
+    const address = `${url.replace('/sync/', '/api/v1/databases/')}/documents/${id}/conflicts`;
+    const headers = { 'Content-Type': 'application/json', Authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` };
+    const { versions } = await (await fetch(address, { headers })).json();
+    const [rev, ...others] = versions.map((version) => version._rev);
+    return (await fetch(address, { method: 'POST', headers, body: JSON.stringify({ rev, others, items }) })).json();
+  },
   pull: () => replicate('pull'),
   push: () => replicate('push'),
   live: () => { live = local.sync(remote, { live: true, retry: true }); return 'live'; },
