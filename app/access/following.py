@@ -188,7 +188,9 @@ class _Visit:
         if place.epochs[-1] != self._today:
             chain = (*place.epochs, self._today)
             if len(chain) > LONGEST_CHAIN:
-                raise Recompare("Rights changed too often while this was under way.")
+                if self._revocations:
+                    raise Recompare("Rights changed too often while this was under way.")
+                return Place(0, (self._today,), "n", self._newest)
             return self._begun(place.seq, chain)
         if place.phase in ("l", "s") and not self._revocations:
             return self._begun(place.seq, place.epochs)
@@ -232,7 +234,7 @@ class _Visit:
     def _log(self, place: Place, limit: int) -> list[following.Gone]:
         after: Cursor = (place.first, place.second)
         before, now = self._table(self._maybe(place)), self._table(self._visible.sets)
-        return following.left(self._connection, self._db, after, place.upto, before, now, limit)
+        return following.left(self._connection, self._db, after, place.seq, place.upto, before, now, limit)
 
     def _lost(self, place: Place, limit: int) -> list[following.Gone]:
         lost = self._maybe(place) - self._visible.sets

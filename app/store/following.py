@@ -35,19 +35,19 @@ class Gone(NamedTuple):
 
 
 def left(
-    connection: sqlite3.Connection, db: int, after: Cursor, upto: int, before: str, now: str, limit: int
+    connection: sqlite3.Connection, db: int, after: Cursor, since: int, upto: int, before: str, now: str, limit: int
 ) -> list[Gone]:
-    """Documents that were in a set of `before` when they changed their set, were deleted or purged after a cursor
-    (seq, doc), and are in none of `now` any more."""
+    """Documents there at `since` that were in a set of `before` when they changed their set, were deleted or purged
+    after a cursor (seq, doc), and are in none of `now` any more."""
     found = connection.execute(
         "SELECT l.seq, l.doc, coalesce(d.id, p.id) FROM access_log AS l"
         " LEFT JOIN documents AS d ON d.doc = l.doc"
         " LEFT JOIN purged AS p ON p.db = l.db AND p.doc = l.doc AND d.doc IS NULL"
         " WHERE l.db = ? AND (l.seq, l.doc) > (?, ?) AND l.seq <= ?"
         f" AND l.access IN {before} AND (d.doc IS NULL OR d.access NOT IN {now})"
-        " AND (d.doc IS NOT NULL OR p.doc IS NOT NULL)"
+        " AND coalesce(d.born, p.born) <= ?"
         " ORDER BY l.seq, l.doc LIMIT ?",
-        (db, *after, upto, limit),
+        (db, *after, upto, since, limit),
     )
     return [Gone((seq, doc), id) for seq, doc, id in found]
 

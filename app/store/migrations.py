@@ -6,8 +6,9 @@ steps run in one transaction; a newer one is refused.
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ _BRANCHED = (
 )
 
 DOCUMENTS = Schema(
-    3,
+    4,
     shipped("documents.sql"),
     {
         1: (
@@ -53,6 +54,7 @@ DOCUMENTS = Schema(
             "CREATE INDEX conflicts_by_db ON conflicts (db);",
             _BRANCHED,
         ),
+        3: ("ALTER TABLE purged ADD COLUMN born INTEGER NOT NULL DEFAULT 0;",),
     },
 )
 NODE = Schema(
@@ -61,8 +63,8 @@ NODE = Schema(
     {
         1: (
             "CREATE TABLE devices (id TEXT PRIMARY KEY, person TEXT NOT NULL, label TEXT NOT NULL,"
-            " platform TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, wipe_key TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
-            " last_seen TEXT, last_sync TEXT, detail TEXT NOT NULL) WITHOUT ROWID;",
+            " platform TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, wipe_key TEXT NOT NULL, state TEXT NOT NULL,"
+            " created_at TEXT NOT NULL, last_seen TEXT, last_sync TEXT, detail TEXT NOT NULL) WITHOUT ROWID;",
             "CREATE INDEX devices_by_person ON devices (person);",
             "CREATE TABLE epochs (id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, person TEXT NOT NULL,"
             " names TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;",
@@ -95,7 +97,20 @@ def prepare(file: SqliteFile, schema: Schema) -> None:
             for version in range(found, schema.version):
                 for step in schema.steps[version]:
                     _run(connection, step)
+            _complete(connection, schema.sql)
         connection.execute(f"PRAGMA user_version = {schema.version}")
+
+
+_MADE = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
+
+
+def _complete(connection: sqlite3.Connection, script: str) -> None:
+    """Make what a fresh file has and this one does not: tables and indexes that no step had to fill."""
+    here = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    for statement in _statements(script):
+        made = _MADE.search(statement)
+        if made and made[1] not in here:
+            connection.execute(statement)
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -105,11 +120,16 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
     """Statement by statement: `executescript` would commit first."""
+    for statement in _statements(script):
+        connection.execute(statement)
+
+
+def _statements(script: str) -> Iterator[str]:
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            connection.execute(statement)
+            yield statement
             statement = ""
 
 

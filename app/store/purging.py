@@ -62,16 +62,16 @@ def _purge_one(connection: sqlite3.Connection, db: int, row: Row, remember: bool
         raise NotFound("The database does not exist.")
     if not row.deleted:
         connection.execute("UPDATE sets SET documents = documents - 1 WHERE access = ?", (row.access,))
-    connection.execute("DELETE FROM documents WHERE doc = ?", (row.doc,))
+    (born,) = connection.execute("DELETE FROM documents WHERE doc = ? RETURNING born", (row.doc,)).fetchone()
     connection.execute("DELETE FROM bodies WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM conflicts WHERE doc = ?", (row.doc,))
     connection.execute("DELETE FROM history WHERE db = ? AND id = ?", (db, row.id))
     _log(connection, db, row, header[0])
     connection.execute(
-        "INSERT INTO purged (db, id, generation, seq, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (db, id)"
+        "INSERT INTO purged (db, id, generation, seq, doc, born) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (db, id)"
         " DO UPDATE SET generation = max(generation, excluded.generation), seq = excluded.seq,"
-        " doc = excluded.doc",
-        (db, row.id, max(map(revisions.generation, here.leaves)) if remember else 0, header[0], row.doc),
+        " doc = excluded.doc, born = min(born, excluded.born)",
+        (db, row.id, max(map(revisions.generation, here.leaves)) if remember else 0, header[0], row.doc, born),
     )
     old = None if row.deleted else row.items()
     return Changed(row.doc, row.id, header[0], old, None, row.access, row.access, row.rev, False)

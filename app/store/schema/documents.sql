@@ -109,6 +109,7 @@ CREATE TABLE purged (                            -- a push with nothing newer is
     generation INTEGER NOT NULL,                 -- 0: not remembered, the document may come again as it was
     seq INTEGER NOT NULL,
     doc INTEGER NOT NULL,                        -- the number it had
+    born INTEGER NOT NULL DEFAULT 0,             -- the seq that had brought it
     PRIMARY KEY (db, id)
 ) WITHOUT ROWID;
 CREATE INDEX purged_by_seq ON purged (db, seq);
