@@ -1,7 +1,7 @@
 """A hub and a laptop of `north` in one process: what the hub has is carried over as the gateway would carry it.
 
-`carry(hub, laptop)` pulls for `north` everything the hub holds, by the hub's own rules of reading; `deliver` pushes what
-the laptop has not sent and settles the answers. Both stand in for the replicator, without a network between.
+`Pair.pull` brings `north` everything the hub holds, by its own rules of reading; `Pair.push` sends what the laptop has
+not sent and settles the answers. Both stand in for the replicator, without a network between.
 """
 
 from __future__ import annotations

@@ -29,6 +29,10 @@ def test_what_the_hub_has_is_read_here_and_edits_go_back(pair: Pair) -> None:
     assert pair.here("customers").get(id)["_rev"] == pair.at_hub("customers").get(id)["_rev"]
 
 
+def test_designs_and_documents_that_come_together_are_indexed_once(pair: Pair) -> None:
+    assert pair.laptop.store.check() == []
+
+
 def test_a_new_document_goes_to_the_hub_and_comes_back_the_same(pair: Pair) -> None:
     id = pair.here("customers").create(CUSTOMER).id
     assert pair.push("customers") == []
