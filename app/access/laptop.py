@@ -107,6 +107,11 @@ class Laptop:
         self.store.documents.secure()
         self.store.node.secure()
         self.store.notes_unsent = True
+        self.store.on_unsent = self._wake
+
+    def _wake(self) -> None:
+        if self.wake is not None:
+            self.wake()
 
     def recover(self) -> None:
         """Before anybody reads: a purge that a crash cut short is done again."""

@@ -194,8 +194,11 @@ class Blobs:
             return False
 
     def remove(self, address: str) -> None:
-        """Remove a content at once: the caller knows that nobody names it."""
-        self.path(address).unlink(missing_ok=True)
+        """Remove a content at once, and what has come of it: the caller knows that nobody names it. Unavailable where
+        the system keeps the file because somebody reads it."""
+        if not portable.remove(self.path(address)):
+            raise Unavailable("Somebody still reads an attachment that is to be erased; it will be repeated.")
+        self.part(address).remove()
         (self.folder / "unnamed" / self._name(address)).unlink(missing_ok=True)
 
     # -- collection

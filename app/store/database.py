@@ -235,6 +235,8 @@ class RawDatabase:
             batch = Batch(connection, store.sets, store.blobs, self.number, context, ids, note_unsent=note)
             yield batch
             self._flush(batch, deferred=defer and len(ids) > DEFER_FROM)
+            if note:
+                store.documents.on_commit(store.on_unsent)
 
     def _flush(self, batch: Batch, *, deferred: bool) -> None:
         changed = batch.flush()
