@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+PORT ?= 8000
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
@@ -21,10 +22,10 @@ $(VENV)/.tests-installed: $(VENV)/.installed
 
 install: $(VENV)/.installed ## make .venv and install Davenport into it
 
-run: install ## a hub with demo data on http://127.0.0.1:8000
+run: install ## a hub with demo data on http://127.0.0.1:8000 (PORT=… for another port)
 	@test -d var/hub || $(BIN)/davenport init var/hub --demo
 	@echo 'Sign in as admin, leader, north, south, support, editor or outsider; password demo'
-	@$(BIN)/davenport serve var/hub --port 8000
+	@$(BIN)/davenport serve var/hub --port $(PORT)
 
 system: ## what tests need beside Python: a browser, fonts, Node with PouchDB
 	@.ci/system

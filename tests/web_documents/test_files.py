@@ -170,6 +170,27 @@ def test_a_picture_pasted_before_the_first_save_is_kept(visit: Visit, opened: Op
     assert page.evaluate("document.querySelector('.doc-items .rich img').naturalWidth") == 1
 
 
+def test_a_pdf_may_be_drawn_by_the_browser_and_does_nothing_else(
+    client: FlaskClient, opened: Opened, deal: str
+) -> None:
+    """The browser's own viewer starts only for an inline answer that is not in a sandbox, in a frame of ours."""
+    opened("deals", "north").put_attachment(deal, "a.pdf", BytesIO(PDF), "application/pdf")
+    sign_in(client, "north")
+    answer = client.get(f"/db/deals/doc/{deal}/attachments/a.pdf", buffered=True)
+    assert answer.data == PDF
+    assert answer.content_type == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("inline;")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox" not in policy
+    assert "script-src 'none'" in policy
+    assert answer.headers.get("X-Frame-Options", "SAMEORIGIN") == "SAMEORIGIN"
+    assert "frame-ancestors 'none'" not in policy
+    page = client.get(f"/db/deals/doc/{deal}").headers["Content-Security-Policy"]
+    assert "frame-src 'self'" in page or "frame-src" not in page
+    saved = client.get(f"/db/deals/doc/{deal}/attachments/a.pdf?download", buffered=True)
+    assert saved.headers["Content-Disposition"].startswith("attachment;")
+
+
 @pytest.mark.browser
 def test_a_pdf_opens_in_its_window_or_beside(visit: Visit, opened: Opened, deal: str) -> None:
     database = opened("deals", "north")
