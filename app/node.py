@@ -75,7 +75,7 @@ class Node:
         """The node in a data directory. UserError when there is none, or when a setting is wrong."""
         wiping.refuse(data)
         settings = settings or Settings.load(data)
-        store = Store.open(data)
+        store = Store.open(data, passphrase=settings.passphrase)
         try:
             return cls._assemble(data, settings, store)
         except BaseException:
@@ -84,15 +84,24 @@ class Node:
 
     @classmethod
     def create(
-        cls, data: Path, *, admin: str, password: str, demo: bool = False, settings: Settings | None = None
+        cls,
+        data: Path,
+        *,
+        admin: str,
+        password: str,
+        demo: bool = False,
+        encrypted: bool = False,
+        settings: Settings | None = None,
     ) -> Node:
         """A new node: databases from the shipped designs, and its first administrator. UserError.
 
-        `demo`: the caller fills it with the sample company, which brings its own administrator.
+        `demo`: the caller fills it with the sample company, which brings its own administrator. `encrypted`: its
+        files are, under the settings' passphrase.
         """
+        settings = settings or Settings.load(data)
         if (data / "documents.db").exists():
             raise UserError(f"{data} holds a node already.")
-        Store.open(data, create=True).close()
+        Store.open(data, create=True, passphrase=settings.passphrase, encrypted=encrypted).close()
         node = cls.open(data, settings=settings)
         try:
             problems = node.install().problems
@@ -106,11 +115,14 @@ class Node:
         return node
 
     @classmethod
-    def join_local(cls, data: Path, joined: Joined, *, settings: Settings | None = None) -> Node:
+    def join_local(
+        cls, data: Path, joined: Joined, *, encrypted: bool = False, settings: Settings | None = None
+    ) -> Node:
         """A laptop's data directory, empty: designs and documents come by replication. UserError."""
+        settings = settings or Settings.load(data)
         if (data / "documents.db").exists():
             raise UserError(f"{data} holds a node already.")
-        store = Store.open(data, create=True)
+        store = Store.open(data, create=True, passphrase=settings.passphrase, encrypted=encrypted)
         try:
             write_settings(store, joined_settings(joined))
         finally:

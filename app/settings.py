@@ -55,6 +55,8 @@ class Settings:
     ldap_start_tls: bool = False
     # replication
     replicate: bool = True  # a laptop that serves keeps in touch with its hub by itself
+    # encryption at rest
+    passphrase: str = field(default="", repr=False)  # opens the files of an encrypted node; never in davenport.toml
     # server
     threads: int = 64
 
@@ -86,6 +88,8 @@ def _from_file(path: Path) -> dict[str, Any]:
             near = difflib.get_close_matches(name, _KINDS, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"{path}: unknown setting {name}{hint}")
+        if name == "passphrase":
+            raise UserError(f"{path}: a passphrase beside what it locks protects nothing; take it out.")
         values[name] = _convert(name, value, f"{path}: {name}")
     return values
 

@@ -53,7 +53,7 @@ def test_nothing_of_a_dropped_database_is_left_in_the_other_file(node: Node) -> 
         )
         jobs = dict(connection.execute("SELECT database, id FROM jobs").fetchall())
     for id in jobs.values():
-        (node.jobs.folder(id) / "source").write_text("x")
+        node.jobs.file(id, "source").open("w").close()
     for databases in (["customers"], ["customers", "deals"], ["deals"], None):
         node.secrets.tokens.create("north", str(databases), databases=databases)
     node.databases.drop("customers", SYSTEM)

@@ -27,7 +27,7 @@ import orjson
 
 from app import clock
 from app.errors import UserError
-from app.store import compaction, driver, jobfiles, keys, portable
+from app.store import compaction, driver, encrypting, jobfiles, keys, portable
 from app.store.blobs import Blobs
 from app.store.keys import Keys
 from app.store.portable import sync_folder
@@ -105,14 +105,25 @@ def _folder_beside(file: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def restore(file: Path, data: Path, passphrase: str = "") -> None:
-    """Make a data directory from a backup. UserError when it is none or damaged, or data is there already."""
+def is_encrypted(file: Path) -> bool:
+    """Whether it is a backup of an encrypted node, whose passphrase opens it."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return keys.FILE in archive.namelist()
+
+
+def restore(file: Path, data: Path, passphrase: str = "", *, encrypted: bool = False) -> None:
+    """Make a data directory from a backup; `encrypted` makes it so though the backup is not. UserError when it is
+    none or damaged, or data is there already."""
     if any((data / name).exists() for name in (*FILES, keys.FILE)):
         raise UserError(f"There is data in {data} already; restore into an empty folder.")
     data.mkdir(parents=True, exist_ok=True)
     try:
         with translated(), _folder_beside(data / FILES[0]) as folder:
             found = _unpack(file, folder, passphrase)
+            if encrypted and found is None:
+                found = encrypting.encrypt(folder, passphrase)
             _begin_anew(folder / FILES[0], found)
             shutil.copytree(folder / "attachments", data / "attachments", dirs_exist_ok=True)
             jobfiles.place(folder, data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -17,13 +18,21 @@ from app.store import portable, sealing
 IN_MEMORY = 500_000  # bytes of a spool before it goes to the disk
 
 
+def _as_text(binary: IO[bytes], mode: str, encoding: str | None, errors: str | None, newline: str | None) -> Any:
+    return binary if "b" in mode else io.TextIOWrapper(binary, encoding or "utf-8", errors, newline)
+
+
+@dataclass(frozen=True)
 class Sealed:
     """A place whose content is sealed. `open` as `Path.open`, but neither appending nor both ways."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.path = path
-        self.name = path.name
-        self._key = key
+    path: Path
+    key: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.path.name
 
     def open(
         self,
@@ -34,13 +43,11 @@ class Sealed:
         newline: str | None = None,
     ) -> Any:
         """The content, unsealed or to be sealed."""
-        if mode.replace("b", "").replace("t", "") == "r":
-            binary = cast("IO[bytes]", sealing.reader(self.path.open("rb"), self._key))
+        if "r" in mode:
+            binary = cast("IO[bytes]", sealing.reader(self.path.open("rb"), self.key))
         else:
-            binary = sealing.writer(self.path.open(mode[0] + "b"), self._key)
-        if "b" in mode:
-            return binary
-        return io.TextIOWrapper(binary, encoding or "utf-8", errors, newline)
+            binary = sealing.writer(self.path.open("wb"), self.key)
+        return _as_text(binary, mode, encoding, errors, newline)
 
     def exists(self) -> bool:
         """Whether something lies there."""
@@ -48,20 +55,45 @@ class Sealed:
 
     def with_suffix(self, suffix: str) -> Sealed:
         """The place beside it."""
-        return Sealed(self.path.with_suffix(suffix), self._key)
+        return Sealed(self.path.with_suffix(suffix), self.key)
 
-    def replace(self, target: Sealed) -> None:
-        """Put it in the place of another."""
-        portable.replace(self.path, target.path)
+
+@dataclass(frozen=True)
+class InMemory:
+    """Content that came with a request, to be read as if it lay somewhere."""
+
+    content: bytes = field(repr=False)
+    name: str = ""
+
+    def open(
+        self,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any:
+        """The content."""
+        return _as_text(io.BytesIO(self.content), mode, encoding, errors, newline)
 
 
 Place = Path | Sealed
+Readable = Path | Sealed | InMemory
 
 
 def length(place: Place) -> int:
     """Bytes of the content there."""
     with place.open("rb") as file:
         return int(file.seek(0, os.SEEK_END))
+
+
+def move(source: Place, target: Place) -> None:
+    """Put a file in the place of another of the same kind."""
+    portable.replace(_path(source), _path(target))
+
+
+def _path(place: Place) -> Path:
+    return place if isinstance(place, Path) else place.path
 
 
 class Files:

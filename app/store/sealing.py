@@ -141,8 +141,8 @@ class Unsealer(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            super().close()
             self._file.close()
-        super().close()
 
 
 class Spool(io.RawIOBase):
@@ -208,13 +208,13 @@ class Spool(io.RawIOBase):
         return length
 
     def flush(self) -> None:
-        if not self.closed:
-            self._file.flush()
+        super().flush()
+        self._file.flush()
 
     def close(self) -> None:
         if not self.closed:
+            super().close()
             self._file.close()
-        super().close()
 
 
 def reader(file: IO[bytes], key: bytes) -> io.BufferedReader:

@@ -35,6 +35,7 @@ class Store:
         self.blobs = Blobs(data / ATTACHMENTS, keys=keys)
         self.files = Files(keys.contents if keys else None)
         self.scratch_key = keys.scratch if keys else None  # of database files that live no longer than the process
+        self.cookie_key = keys.derived("cookies") if keys else None  # who has the files alone cannot sign in
         self.sets = Sets(self.documents)
         self.waiting = Waiting(self.documents)
         self.indexers: list[Indexer] = []
@@ -158,9 +159,9 @@ class Store:
         backup.backup(self, file)
 
     @staticmethod
-    def restore(file: Path, data: Path, *, passphrase: str = "") -> None:
+    def restore(file: Path, data: Path, *, passphrase: str = "", encrypted: bool = False) -> None:
         """Make a data directory from a backup; every database starts a new incarnation. UserError."""
-        backup.restore(file, data, passphrase)
+        backup.restore(file, data, passphrase, encrypted=encrypted)
 
     def check(self) -> list[str]:
         """Everything that is wrong, one sentence each; empty when all is well."""

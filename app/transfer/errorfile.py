@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from app.store.files import Place
 from app.transfer.importing import PART, SOURCE
 from app.transfer.jobs import ERROR, Jobs
 from app.transfer.plans import Plan
@@ -20,7 +21,7 @@ REASON = {"en": "Reason", "zh": "原因"}
 def write(
     jobs: Jobs,
     job: str,
-    path: Path,
+    path: Place,
     *,
     language: str = "en",
     duplicates: bool = False,
@@ -30,7 +31,7 @@ def write(
     sentence into the language."""
     found = jobs.get(job)
     plan = Plan.from_json(found.detail["plan"])
-    table = open_table(jobs.folder(job) / SOURCE, plan.name)
+    table = open_table(jobs.file(job, SOURCE), plan.name)
     reasons = {
         row.n: say(row.why)
         for row in jobs.rows(job, skipped=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from app.access import Database
 from app.clock import DEFAULT_ZONE
 from app.design import Column, View
 from app.errors import BadRequest, Message, NotFound
+from app.store.files import Place
 from app.transfer.tables import writer
 
 PAGE = 500
@@ -56,7 +56,7 @@ class Exporter:
         database: Database,
         view: str,
         query: Any,
-        path: Path,
+        path: Place,
         *,
         kind: str,
         language: str = "en",
@@ -82,7 +82,7 @@ class Exporter:
         database: Database,
         view: View,
         query: Any,
-        path: Path,
+        path: Place,
         kind: str,
         language: str,
         columns: Sequence[Column],

@@ -18,13 +18,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.access import Database, Databases, Directory, Identity
 from app.clock import DEFAULT_ZONE
 from app.design import Design, Form
 from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, packed
+from app.store.files import Place
 from app.transfer import matching
 from app.transfer.converting import Converter
 from app.transfer.jobs import ERROR, JobRow, Run
@@ -59,7 +59,7 @@ class Importer:
         """Import, or go on after `run.last`."""
         database = self.databases.open(run.job.database or "", self._identity(run.job.person))
         plan = checked(database.design, Plan.from_json(run.detail["plan"]))
-        table = open_table(run.folder / SOURCE, plan.name)
+        table = open_table(run.file(SOURCE), plan.name)
         dry = bool(run.detail.get("dry_run"))
         outlook = _Outlook()
         total = sum(1 for part in plan.parts for row in table.rows(part.sheet) if row.number > part.header)
@@ -397,9 +397,7 @@ def _take_back(database: Database, row: JobRow) -> None:
     database.change(row.id, back, current["_rev"])
 
 
-def keep_source(folder: Path, source: Path) -> Path:
+def keep_source(target: Place, source: Place) -> None:
     """Put a copy of the file into the job's folder, so that the job can go on later."""
-    target = folder / SOURCE
-    if source != target:
-        shutil.copyfile(source, target)
-    return target
+    with source.open("rb") as given, target.open("wb") as kept:
+        shutil.copyfileobj(given, kept)

@@ -30,6 +30,7 @@ from app.clock import now, stamp, utcnow
 from app.errors import Conflict, DavenportError, Message, NotFound, packed
 from app.ids import new_id
 from app.store import SqliteFile
+from app.store.files import Files, Place
 
 LEASE = 30.0  # seconds without a heartbeat after which a job is taken over
 BEAT = 5.0
@@ -128,7 +129,6 @@ class Run:
     def __init__(self, jobs: Jobs, job: Job, watch: Callable[[Job], None] | None) -> None:
         self.job = job
         self.detail: dict[str, Any] = dict(job.detail)
-        self.folder = jobs.folder(job.id)
         self._jobs = jobs
         self._watch = watch
 
@@ -147,6 +147,10 @@ class Run:
     def check(self) -> None:
         """Cancelled or Interrupted when the job must stop here."""
         self._jobs._check(self.job.id)
+
+    def file(self, name: str) -> Place:
+        """A file of the job."""
+        return self._jobs.file(self.job.id, name)
 
     def forget(self, numbers: list[int]) -> None:
         """Drop rows that have been undone."""
@@ -168,9 +172,12 @@ class Run:
 class Jobs:
     """The jobs of a node. `file` is node.db, `folder` where jobs keep their files."""
 
-    def __init__(self, file: SqliteFile, folder: Path, *, workers: int | None = None) -> None:
+    def __init__(
+        self, file: SqliteFile, folder: Path, *, files: Files | None = None, workers: int | None = None
+    ) -> None:
         self._file = file
         self._folder = folder
+        self._files = files or Files()
         self._kinds: dict[str, Work] = {}
         self._owner = new_id()
         self._workers = min(workers or os.cpu_count() or 1, os.cpu_count() or 1)
@@ -187,7 +194,7 @@ class Jobs:
     # what is asked for
 
     def create(self, kind: str, person: str, database: str | None, detail: Mapping[str, Any]) -> Job:
-        """A new job, not begun: put its files into `folder(id)`, then `submit` or `run_here`."""
+        """A new job, not begun: put its files where `file` says, then `submit` or `run_here`."""
         job = Job(new_id(), kind, person, database, "waiting", 0, None, dict(detail), now())
         with self._file.transaction() as connection:
             connection.execute(
@@ -295,11 +302,11 @@ class Jobs:
                 return
             last = found[-1][0]
 
-    def folder(self, id: str) -> Path:
-        """Where a job keeps its files."""
-        path = self._folder / id
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+    def file(self, id: str, name: str) -> Place:
+        """A file that a job keeps."""
+        path = self._folder / id / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return self._files.at(path)
 
     # keeping
 

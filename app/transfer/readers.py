@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
 from app.errors import BadRequest, Message
+from app.store.files import Readable
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 TEXTS = {".csv", ".tsv", ".txt"}
@@ -52,7 +53,7 @@ class Table(Protocol):
         """The rows that hold anything, in order. BadRequest when there is no such sheet."""
 
 
-def open_table(path: Path, name: str | None = None) -> Table:
+def open_table(path: Readable, name: str | None = None) -> Table:
     """The table in a file; `name` is what the person called it. BadRequest when it is none."""
     with path.open("rb") as file:
         head = file.read(8)
@@ -73,10 +74,14 @@ class Workbook:
 
     kind = "xlsx"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Readable) -> None:
         self._read: tuple[str, CalamineSheet] | None = None  # the sheet read last: an import goes over it again
         try:
-            self._book = CalamineWorkbook.from_path(str(path))
+            if isinstance(path, Path):
+                self._book = CalamineWorkbook.from_path(str(path))
+            else:
+                with path.open("rb") as file:
+                    self._book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
         except PasswordError as problem:
             raise BadRequest("This workbook has a password; save it without one first.") from problem
         except (CalamineError, OSError) as problem:
@@ -108,7 +113,7 @@ class Text:
 
     kind = "csv"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Readable) -> None:
         self._path = path
         self.encoding = find_encoding(path)
         with path.open(encoding=self.encoding, newline="") as file:
@@ -140,7 +145,7 @@ def _text(cell: str) -> str | None:
     return (text[1:] if text[:1] == "'" and text[1:2] in RISKY else text) or None
 
 
-def find_encoding(path: Path) -> str:
+def find_encoding(path: Readable) -> str:
     """`utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be` or `gb18030`: the first that fits the whole file."""
     with path.open("rb") as file:
         head = file.read(4096)
@@ -152,7 +157,7 @@ def find_encoding(path: Path) -> str:
     return _fits(path, "utf-8-sig", "gb18030")
 
 
-def _fits(path: Path, *encodings: str) -> str:
+def _fits(path: Readable, *encodings: str) -> str:
     for encoding in encodings:
         decoder = codecs.getincrementaldecoder(encoding)()
         try:

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any, Protocol
 
 from app.access import Database, Databases, Directory
 from app.errors import BadRequest, Conflict, DavenportError, Message
+from app.store.files import Place, move
 from app.transfer.exporting import PAGE, Views, complete
 from app.transfer.importing import identity_of, reason, undo
 from app.transfer.jobs import ERROR, JobRow, Run
@@ -45,7 +45,7 @@ class Updater:
         """Change the documents, or go on after `run.last`."""
         database = self.databases.open(run.job.database or "", identity_of(self.directory, run.job.person))
         items = allowed(run.detail.get("items"))
-        targets = run.folder / TARGETS
+        targets = run.file(TARGETS)
         if not targets.exists():
             self._note(run, database, targets)
         total = sum(1 for _ in _lines(targets))
@@ -63,7 +63,7 @@ class Updater:
         person = identity_of(self.directory, run.detail["undo_by"])
         undo(run, self.databases.open(run.job.database or "", person))
 
-    def _note(self, run: Run, database: Database, targets: Path) -> None:
+    def _note(self, run: Run, database: Database, targets: Place) -> None:
         """Write down what the view shows, each document once."""
         complete(self.views)
         query = replace(self.query(dict(run.detail.get("query", {}))), limit=PAGE)
@@ -80,10 +80,10 @@ class Updater:
                 if not page.next or not page.rows:
                     break
                 query = replace(query, after=page.next)
-        unfinished.replace(targets)
+        move(unfinished, targets)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Place) -> Iterator[str]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield line.rstrip("\n")

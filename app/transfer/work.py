@@ -14,7 +14,7 @@ FOLDER = "jobs"
 
 def open_jobs(store: Store, databases: Databases, directory: Directory, views: Views, query: MakeQuery) -> Jobs:
     """The jobs of a node. `query` builds app/views' query from the parameters REST takes."""
-    jobs = Jobs(store.node, store.data / FOLDER)
+    jobs = Jobs(store.node, store.data / FOLDER, files=store.files)
     jobs.register("import", Importer(databases, directory))
     jobs.register("update", Updater(databases, directory, views, query))
     return jobs

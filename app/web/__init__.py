@@ -14,9 +14,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, g, jsonify
+from flask import Blueprint, Flask, Request, g, jsonify
 from flask_bootstrap import Bootstrap5
 
 from app.web import assets, errors, frame, i18n, security
@@ -27,9 +27,20 @@ if TYPE_CHECKING:
 FEATURES = ("replication", "mail", "discussion", "knowledge")
 
 
+def _requests(node: Node) -> type[Request]:
+    """Requests whose large parts wait where the node's own files may lie: sealed on an encrypted one."""
+
+    class NodeRequest(Request):
+        def _get_file_stream(self, *about: Any, **more: Any) -> IO[bytes]:
+            return node.store.files.spool()
+
+    return NodeRequest
+
+
 def create_app(node: Node, **settings: Any) -> Flask:
     """The application over an open node. `settings` are Flask's own (TESTING, …)."""
     app = Flask(__name__, static_folder=None)
+    app.request_class = _requests(node)
     limits = node.settings
     app.config.update(
         BOOTSTRAP_SERVE_LOCAL=True,
@@ -49,7 +60,13 @@ def create_app(node: Node, **settings: Any) -> Flask:
     def node_of_request() -> None:
         g.node = node
 
-    security.install(app, node.data, proxies=limits.trusted_proxies, secure=limits.secure_cookies)
+    security.install(
+        app,
+        node.data,
+        proxies=limits.trusted_proxies,
+        secure=limits.secure_cookies,
+        key=node.store.cookie_key,
+    )
     _bootstrap(app)
     assets.install(app, changing=bool(app.config.get("DEBUG")))
     i18n.install(app)

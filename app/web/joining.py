@@ -14,12 +14,13 @@ from pathlib import Path
 from app.access.laptop import Laptop, settings_of
 from app.errors import UserError
 from app.node import Node
-from app.store import Store
+from app.settings import Settings
+from app.store import Store, keys
 from replication.client import joining, wiping
 from replication.client.address import hub_url
 from replication.client.hub import Credentials, Hub
 
-OWN = ("documents.db", "node.db", "attachments")  # what a join that broke off may have left
+OWN = ("documents.db", "node.db", "attachments", keys.FILE)  # what a join that broke off may have left
 
 
 def join(
@@ -31,20 +32,27 @@ def join(
     databases: Sequence[str] | None = None,
     selection: Mapping[str, str] | None = None,
     insecure: bool = False,
+    encrypted: bool = False,
+    settings: Settings | None = None,
 ) -> Node:
-    """The open node. UserError for a bad address or a directory in use, HubError for what the hub says."""
+    """The open node; `encrypted` under the settings' passphrase.
+
+    UserError for a bad address or a directory in use, HubError for what the hub says.
+    """
     address = hub_url(url, insecure=insecure)
     wiping.refuse(data)
+    settings = settings or Settings.load(data)
     if (data / "documents.db").exists():
-        known = _known(data)
+        known = _known(data, settings.passphrase)
         if known:
-            return _again(data, known, address, name, password, insecure=insecure)
+            joining.same(address, name, known, insecure=insecure)
+            return _again(data, settings, address, name, password)
         _clear(data)
     fresh = not data.exists()
     joined = joining.register(address, name, password, databases=databases, selection=selection, insecure=insecure)
     data.mkdir(parents=True, exist_ok=True)
     try:
-        return Node.join_local(data, joined)
+        return Node.join_local(data, joined, encrypted=encrypted, settings=settings)
     except BaseException:
         _clear(data)
         if fresh:
@@ -53,9 +61,9 @@ def join(
         raise
 
 
-def _known(data: Path) -> dict[str, str]:
+def _known(data: Path, passphrase: str) -> dict[str, str]:
     """The settings of the join that this directory comes from. UserError when it is another kind of node."""
-    store = Store.open(data)
+    store = Store.open(data, passphrase=passphrase)
     try:
         found = settings_of(store)
         if not found.get("url") and store.names():
@@ -72,11 +80,10 @@ def _clear(data: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _again(data: Path, known: Mapping[str, str], address: str, name: str, password: str, *, insecure: bool) -> Node:
+def _again(data: Path, settings: Settings, address: str, name: str, password: str) -> Node:
     """The same laptop once more: the password is proved, and what is missing is made."""
-    joining.same(address, name, known, insecure=insecure)
     Hub(address, Credentials(name, password)).prove()
-    node = Node.open(data)
+    node = Node.open(data, settings=settings)
     laptop = node.laptop
     assert isinstance(laptop, Laptop)
     if not laptop.everything():

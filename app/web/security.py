@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.errors import Forbidden
+from app.store.portable import create_private
 
 csrf = CSRFProtect()
 
@@ -57,12 +57,8 @@ class Sessions(SecureCookieSessionInterface):
 def session_key(data: Path) -> bytes:
     """The key that signs this node's cookies: made once, readable by its owner alone."""
     path = data / "session.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(32))
+    if not path.exists():
+        create_private(path, secrets.token_bytes(32))
     return path.read_bytes()
 
 
@@ -146,10 +142,10 @@ def _packed(answer: Response) -> Response:
     return answer
 
 
-def install(app: Flask, data: Path, *, proxies: int, secure: bool) -> None:
-    """Keys, cookies, headers and checks for `app`."""
+def install(app: Flask, data: Path, *, proxies: int, secure: bool, key: bytes | None = None) -> None:
+    """Keys, cookies, headers and checks for `app`; `key` signs cookies, else one kept in `data`."""
     app.config.update(
-        SECRET_KEY=session_key(data),
+        SECRET_KEY=key or session_key(data),
         SESSION_COOKIE_NAME=cookie_name(data),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

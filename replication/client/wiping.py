@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from app.errors import UserError
+from app.store import keys
 
 MARK = "revoked"
 SENTENCE = "This device was revoked by an administrator; its data has been removed."
@@ -27,7 +28,7 @@ def marked(data: Path) -> bool:
 
 def wipe(data: Path) -> None:
     """Remove the content of the directory; call it when the node is closed. OSError while a file is in use."""
-    for path in sorted(data.iterdir()):
+    for path in sorted(data.iterdir(), key=lambda path: (path.name != keys.FILE, path.name)):  # what unlocks goes first
         if path.name == MARK:
             continue
         if path.is_dir() and not path.is_symlink():

@@ -14,7 +14,7 @@ from app.access import Database
 from app.errors import Conflict
 from app.node import Node
 from app.transfer import errorfile, plans
-from app.transfer.importing import keep_source
+from app.transfer.importing import SOURCE, keep_source
 from app.transfer.jobs import Interrupted, Job
 from app.transfer.mapping import propose
 from app.transfer.readers import open_table
@@ -36,7 +36,7 @@ def prepared(node: Node, database: Database, path: Path, **options: Any) -> Job:
     plan = plans.propose(database.design, open_table(path), "customer", path.name, **options)
     detail = {"plan": plan.to_json(), "dry_run": dry}
     job = node.jobs.create("import", database.identity.key, "customers", detail)
-    keep_source(node.jobs.folder(job.id), path)
+    keep_source(node.jobs.file(job.id, SOURCE), path)
     return job
 
 

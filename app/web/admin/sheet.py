@@ -8,9 +8,7 @@ The dry run is the real thing inside a transaction that is rolled back, so it kn
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
@@ -18,6 +16,7 @@ from flask_babel import gettext as _
 from app.access import Person
 from app.access.people import free_key
 from app.errors import BadRequest, DavenportError
+from app.store.files import InMemory, Readable
 from app.transfer.readers import open_table
 from app.web import context
 from app.web.admin.said import said
@@ -62,13 +61,10 @@ class _TakeBack(Exception):
 
 def from_text(text: str) -> list[dict[str, str]]:
     """Rows pasted from a sheet (tabs) or written with commas. BadRequest."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "people.csv"
-        path.write_text(text.strip() + "\n", encoding="utf-8")
-        return from_file(path, "people.csv")
+    return from_file(InMemory(text.strip().encode() + b"\n"), "people.csv")
 
 
-def from_file(path: Path, name: str) -> list[dict[str, str]]:
+def from_file(path: Readable, name: str) -> list[dict[str, str]]:
     """Rows of an xlsx or csv file. BadRequest."""
     rows = []
     for row in open_table(path, name).rows():

@@ -11,6 +11,7 @@ from flask import Response, g, request
 
 from app import jsonio
 from app.errors import BadRequest, Conflict, DavenportError, Forbidden, Message, NotFound
+from app.store.files import Place
 from app.transfer import errorfile, plans
 from app.transfer.importing import NOT_ALLOWED, SOURCE, keep_source
 from app.transfer.jobs import Job
@@ -53,7 +54,7 @@ def start(database: str) -> Response:
     wanted = jsonio.loads_object(text("map") or "{}")
     name = Path((text("name") or "import").replace("\\", "/")).name
     with tempfile.TemporaryDirectory(prefix="davenport-") as folder:
-        path = Path(folder) / SOURCE
+        path = context.node().store.files.at(Path(folder) / SOURCE)
         _receive(path)
         table = open_table(path, name)
         plan = plans.propose(opened.design, table, form, name, duplicates=policy)
@@ -63,12 +64,12 @@ def start(database: str) -> Response:
         jobs = context.node().jobs
         detail = {"plan": plan.to_json(), "dry_run": yes("dry_run"), "name": name}
         job = jobs.create("import", person.key, database, detail)
-        keep_source(jobs.folder(job.id), path)
+        keep_source(jobs.file(job.id, SOURCE), path)
     jobs.submit(job.id)
     return answer(_shown(jobs.get(job.id)), 202, Location=f"/api/v1/jobs/{job.id}")
 
 
-def _receive(path: Path) -> None:
+def _receive(path: Place) -> None:
     stream = Limited(request.stream, context.node().settings.max_attachment)
     with path.open("wb") as file:
         while block := stream.read(1 << 20):
@@ -135,10 +136,11 @@ def errors(id: str) -> Response:
     jobs = context.node().jobs
     name = found.detail["plan"]["name"]
     with tempfile.TemporaryDirectory(prefix="davenport-") as folder:
-        kind = open_table(jobs.folder(found.id) / SOURCE, name).kind
-        path = Path(folder) / f"errors.{kind}"
+        kind = open_table(jobs.file(found.id, SOURCE), name).kind
+        path = context.node().store.files.at(Path(folder) / f"errors.{kind}")
         errorfile.write(jobs, found.id, path, language=g.language, say=sentence)
-        answered = Response(path.read_bytes(), content_type=TYPES[kind])
+        with path.open("rb") as file:
+            answered = Response(file.read(), content_type=TYPES[kind])
     filename = errorfile.name_of(name, kind)
     answered.headers.set("Content-Disposition", "attachment", filename=filename.encode("ascii", "ignore").decode())
     return answered

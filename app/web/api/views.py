@@ -16,6 +16,7 @@ from app import jsonio
 from app.access import Database
 from app.errors import BadRequest, Message, NotFound
 from app.store.files import Place, length
+from app.store.files import Place, length
 from app.transfer.updating import allowed
 from app.views import ViewQuery
 from app.views.amounts import single

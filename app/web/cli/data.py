@@ -8,8 +8,19 @@ from pathlib import Path
 from app.access import SYSTEM
 from app.errors import NotFound, UserError
 from app.node import Node
-from app.store import Store
-from app.web.cli.terminal import Commands, Progress, command, json_argument, opened, show_json
+from app.settings import Settings
+from app.store import Store, backup, keys
+from app.web.cli.terminal import (
+    Commands,
+    Progress,
+    command,
+    json_argument,
+    opened,
+    passphrase,
+    passphrase_argument,
+    settings_of,
+    show_json,
+)
 
 
 def add(commands: Commands) -> None:
@@ -22,6 +33,11 @@ def add(commands: Commands) -> None:
     restore = command(commands, "restore", "Make a data directory from a backup", run_restore, data=False)
     restore.add_argument("file", metavar="FILE", type=Path)
     restore.add_argument("data", metavar="DATA", type=Path)
+    restore.add_argument("--encrypted", action="store_true", help="encrypt what comes from a backup that is not")
+    passphrase_argument(restore)
+    command(commands, "passphrase", "Change the passphrase of an encrypted node", run_passphrase).add_argument(
+        "--new-passphrase-file", metavar="FILE", help="file whose first line is the new one (asked for)"
+    )
     check = command(commands, "check", "Look for damage; status 1 when something is wrong", run_check)
     json_argument(check)
     command(commands, "reindex", "Build every view index and the table of duplicates anew", run_reindex)
@@ -60,8 +76,24 @@ def run_restore(arguments: argparse.Namespace) -> int:
     """Into an empty folder."""
     if not arguments.file.is_file():
         raise UserError(f"There is no file {arguments.file}.")
-    Store.restore(arguments.file, arguments.data)
+    secret = ""
+    if arguments.encrypted or backup.is_encrypted(arguments.file):
+        known = Settings.load(arguments.data).passphrase
+        secret = passphrase(arguments, known=known, twice=arguments.encrypted)
+    Store.restore(arguments.file, arguments.data, passphrase=secret, encrypted=arguments.encrypted)
     print(f"The node is in {arguments.data}. Serve it with: davenport serve {arguments.data}")
+    return 0
+
+
+def run_passphrase(arguments: argparse.Namespace) -> int:
+    """The old one opens, the new one from now on; a node that serves goes on meanwhile."""
+    data: Path = arguments.data
+    if not keys.is_encrypted(data):
+        raise UserError(f"{data} is not encrypted; make a backup and restore it with --encrypted.")
+    opened_by = keys.unlock(data, settings_of(arguments).passphrase)
+    arguments.passphrase_file = arguments.new_passphrase_file
+    opened_by.lock(data, passphrase(arguments, twice=True))
+    print("The new passphrase opens the data from now on; older backups keep the old one.")
     return 0
 
 

@@ -23,6 +23,7 @@ from app.web.cli.terminal import (
     opened,
     password,
     password_argument,
+    settings_of,
     show_json,
     show_table,
 )
@@ -38,6 +39,7 @@ def add(commands: Commands) -> None:
     init = command(commands, "init", "Make a node: an empty one, or one with demo data", run_init)
     init.add_argument("--demo", action="store_true", help="a small trading company with people and records")
     init.add_argument("--admin", metavar="NAME", default="admin", help="sign-in name of the administrator")
+    init.add_argument("--encrypted", action="store_true", help="keep everything encrypted under a passphrase")
     password_argument(init)
     serve = command(commands, "serve", "Serve the node's pages and interfaces", run_serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -69,18 +71,29 @@ def run_init(arguments: argparse.Namespace) -> int:
 
 def _make(arguments: argparse.Namespace, secret: str) -> None:
     if not arguments.demo:
-        Node.create(arguments.data, admin=arguments.admin, password=secret).close()
+        _create(arguments, secret).close()
         return
     from app.demo import install_demo
 
     progress = Progress("Telling the company's story")
-    with Node.create(arguments.data, admin=arguments.admin, password=secret, demo=True) as node:
+    with _create(arguments, secret) as node:
         install_demo(node, progress=progress)
         progress.end()
         if arguments.password_file is not None:
             node.secrets.set_password("admin", secret)
         while node.views.catch_up(limit=5000):
             pass
+
+
+def _create(arguments: argparse.Namespace, secret: str) -> Node:
+    return Node.create(
+        arguments.data,
+        admin=arguments.admin,
+        password=secret,
+        demo=arguments.demo,
+        encrypted=arguments.encrypted,
+        settings=settings_of(arguments, new=arguments.encrypted),
+    )
 
 
 def _remove(data: Path, before: set[str], *, fresh: bool) -> None:
@@ -116,6 +129,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
                 asyncore_use_poll=True,
                 ident="Davenport",
                 max_request_body_size=settings.max_attachment + MARGIN,
+                **_buffers(node),
                 clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
             )
         except (OSError, ValueError, OverflowError) as problem:
@@ -140,6 +154,12 @@ def run_serve(arguments: argparse.Namespace) -> int:
         raise UserError(wiping.SENTENCE)
     print("Stopped.", file=sys.stderr)
     return 0
+
+
+def _buffers(node: Node) -> dict[str, int]:
+    """Where the server keeps large requests and answers on their way: never on the disk when that is encrypted."""
+    largest = node.settings.max_attachment + MARGIN
+    return {"inbuf_overflow": largest, "outbuf_overflow": largest} if node.store.files.sealed else {}
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

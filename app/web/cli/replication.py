@@ -15,7 +15,18 @@ from types import FrameType
 from app.design.expressions import Expression, ExpressionError
 from app.errors import UserError
 from app.node import Node
-from app.web.cli.terminal import Commands, Progress, command, listed, opened, password, password_argument
+from app.store import keys
+from app.web.cli.terminal import (
+    Commands,
+    Progress,
+    command,
+    listed,
+    opened,
+    passphrase_argument,
+    password,
+    password_argument,
+    settings_of,
+)
 from app.web.joining import join
 from replication.client import wiping
 from replication.client.faults import Revoked
@@ -38,6 +49,8 @@ def add(commands: Commands) -> None:
     password_argument(found)
     found.add_argument("--databases", metavar="A,B", help="take these along, and the directory (all)")
     found.add_argument("--selection", metavar="EXPR", help="take along only documents for which this is true")
+    found.add_argument("--encrypted", action="store_true", help="keep everything here encrypted under a passphrase")
+    passphrase_argument(found)
     found.add_argument("--insecure", action="store_true", help="plain http beyond this machine")
     again = command(commands, "replicate", "Exchange changes with the hub: pull, push, pull", run_replicate)
     again.add_argument("--watch", action="store_true", help="go on until stopped")
@@ -55,6 +68,8 @@ def run_join(arguments: argparse.Namespace) -> int:
         databases=listed(arguments.databases) or None,
         selection=_selection(arguments.selection),
         insecure=arguments.insecure,
+        encrypted=arguments.encrypted,
+        settings=settings_of(arguments, new=arguments.encrypted and not keys.is_encrypted(arguments.data)),
     )
     with node, _wiped(node):
         done = shown(replication_of(node))

@@ -81,7 +81,7 @@ def _prepared(node: Node, arguments: argparse.Namespace) -> Job:
     plans.checked(database.design, plan)
     detail = {"plan": plan.to_json(), "dry_run": arguments.dry_run, "name": arguments.file.name}
     job = node.jobs.create("import", person.key, arguments.database, detail)
-    keep_source(node.jobs.folder(job.id), arguments.file)
+    keep_source(node.jobs.file(job.id, SOURCE), arguments.file)
     return job
 
 
@@ -98,7 +98,7 @@ def _map(path: Path) -> dict[str, Any]:
 def _errors(node: Node, job: Job, arguments: argparse.Namespace) -> Path | None:
     if not job.detail.get("counts", {}).get("error"):
         return None
-    kind = open_table(node.jobs.folder(job.id) / SOURCE, arguments.file.name).kind
+    kind = open_table(node.jobs.file(job.id, SOURCE), arguments.file.name).kind
     path: Path = arguments.errors or arguments.file.with_name(errorfile.name_of(arguments.file.name, kind))
     errorfile.write(node.jobs, job.id, path)
     return path

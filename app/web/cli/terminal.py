@@ -9,6 +9,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ import orjson
 from app.access import Identity
 from app.errors import UserError
 from app.node import Node
+from app.settings import Settings
+from app.store import keys
 from app.transfer.jobs import Job
 
 Run = Callable[[argparse.Namespace], int]
@@ -36,6 +39,7 @@ def command(commands: Commands, name: str, help: str, run: Run, *, data: bool = 
     found.set_defaults(run=run)
     if data:
         found.add_argument("data", metavar="DATA", type=Path)
+        passphrase_argument(found)
     return found
 
 
@@ -51,8 +55,41 @@ def opened(arguments: argparse.Namespace) -> Iterator[Node]:
     data: Path = arguments.data
     if not (data / "documents.db").exists():
         raise UserError(f"There is no node in {data}; make one with `davenport init {data}`.")
-    with Node.open(data) as node:
+    with Node.open(data, settings=settings_of(arguments)) as node:
         yield node
+
+
+def settings_of(arguments: argparse.Namespace, *, new: bool = False) -> Settings:
+    """The settings of DATA; on an encrypted node, or for a `new` one, with the passphrase from --passphrase-file,
+    DAVENPORT_PASSPHRASE or a prompt. UserError."""
+    data: Path = arguments.data
+    settings = Settings.load(data)
+    if new or keys.is_encrypted(data):
+        return replace(settings, passphrase=passphrase(arguments, known=settings.passphrase, twice=new))
+    return settings
+
+
+def passphrase(arguments: argparse.Namespace, *, known: str = "", twice: bool = False) -> str:
+    """The passphrase from --passphrase-file, else the `known` one, else asked for. UserError when nobody is there."""
+    file: str | None = arguments.passphrase_file
+    if file is not None:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        return lines[0] if lines else ""
+    if known or not sys.stdin.isatty():
+        return known
+    found = getpass.getpass("New passphrase of the data: " if twice else "Passphrase of the data: ")
+    if twice and getpass.getpass("Again: ") != found:
+        raise UserError("The two passphrases differ.")
+    return found
+
+
+def passphrase_argument(parser: argparse.ArgumentParser) -> None:
+    """--passphrase-file."""
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="FILE",
+        help="file whose first line is the passphrase of encrypted data (DAVENPORT_PASSPHRASE, or asked for)",
+    )
 
 
 def acting(node: Node, name: str) -> Identity:

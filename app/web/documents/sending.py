@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 from flask import Response
 
+from app.store.files import Place, length
+from app.web import context
+
 TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -18,10 +21,10 @@ TYPES = {
 BLOCK = 1 << 16
 
 
-def send_table(name: str, kind: str, write: Callable[[Path], Any]) -> Response:
+def send_table(name: str, kind: str, write: Callable[[Place], Any]) -> Response:
     """Let `write` fill a file, then send it in blocks; the file is gone when the answer is."""
     folder = tempfile.TemporaryDirectory(prefix="davenport-")
-    path = Path(folder.name) / f"table.{kind}"
+    path = context.node().store.files.at(Path(folder.name) / f"table.{kind}")
     try:
         write(path)
     except BaseException:
@@ -34,7 +37,7 @@ def send_table(name: str, kind: str, write: Callable[[Path], Any]) -> Response:
                 yield block
 
     answer = Response(blocks(), content_type=TYPES[kind])
-    answer.content_length = path.stat().st_size
+    answer.content_length = length(path)
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip(" .") or f"table.{kind}"
     plain = plain.replace('"', "").replace("\\", "")
     answer.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"

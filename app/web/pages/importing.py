@@ -24,6 +24,7 @@ from flask_babel import gettext as _
 
 from app.access import Database
 from app.errors import BadRequest, Forbidden, NotFound
+from app.store.files import Place
 from app.transfer import errorfile, mapping, plans
 from app.transfer.importing import PART, SOURCE, keep_source
 from app.transfer.jobs import ERROR, Job
@@ -85,8 +86,9 @@ def upload(database: str) -> Any:
         return begin(database, _("Choose a file first.")), 422
     name = Path(file.filename.replace("\\", "/")).name
     with tempfile.TemporaryDirectory(prefix="davenport-") as folder:
-        path = Path(folder) / SOURCE
-        file.save(path)
+        path = context.node().store.files.at(Path(folder) / SOURCE)
+        with path.open("wb") as target:
+            file.save(target)
         try:
             table = open_table(path, name)
             policy = request.form.get("duplicates", "skip")
@@ -97,11 +99,11 @@ def upload(database: str) -> Any:
     return redirect(url_for("importing.show", database=database, job=job.id), 303)
 
 
-def _start(database: Database, plan: Plan, source: Path, *, dry: bool) -> Job:
+def _start(database: Database, plan: Plan, source: Place, *, dry: bool) -> Job:
     jobs = context.node().jobs
     detail = {"plan": plan.to_json(), "dry_run": dry, "name": plan.name}
     job = jobs.create("import", context.identity().key, database.name, detail)
-    keep_source(jobs.folder(job.id), source)
+    keep_source(jobs.file(job.id, SOURCE), source)
     jobs.submit(job.id)
     return job
 
@@ -114,9 +116,9 @@ def own(database: str, id: str) -> Job:
     return found
 
 
-def source_of(job: Job) -> tuple[Plan, Table, Path]:
+def source_of(job: Job) -> tuple[Plan, Table, Place]:
     """The plan and the file of an import."""
-    path = context.node().jobs.folder(job.id) / SOURCE
+    path = context.node().jobs.file(job.id, SOURCE)
     plan = Plan.from_json(job.detail["plan"])
     return plan, open_table(path, plan.name), path
 
@@ -202,7 +204,7 @@ def start(database: str, job: str) -> Any:
     return redirect(url_for("importing.show", database=database, job=_start(opened, plan, path, dry=False).id), 303)
 
 
-def _adjusted(database: Database, id: str) -> tuple[Job, Plan, Path]:
+def _adjusted(database: Database, id: str) -> tuple[Job, Plan, Place]:
     found = own(database.name, id)
     plan, table, path = source_of(found)
     parts = [

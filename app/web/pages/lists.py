@@ -166,7 +166,8 @@ def start(database: str, view: str) -> Any:
     ids = [id for id in request.form.get("ids", "").split("\n") if id]
     if ids:
         named = _ids(ids)
-        (jobs.folder(job.id) / TARGETS).write_text("".join(f"{id}\n" for id in named), encoding="utf-8")
+        with jobs.file(job.id, TARGETS).open("w", encoding="utf-8") as file:
+            file.write("".join(f"{id}\n" for id in named))
     jobs.submit(job.id)
     return render_template("jobs/progress.html", job=jobs.get(job.id), dialog=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.errors import BadRequest, DavenportError
+from app.store.files import InMemory
 from app.web import context
 from app.web.admin import firstkeys, mailing, sheet
 from app.web.admin.said import said
@@ -59,10 +59,7 @@ def _read(text: str) -> list[dict[str, str]]:
         if not text.strip():
             raise BadRequest(_("Paste some rows or choose a file."))
         return sheet.from_text(text)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sheet"
-        file.save(path)
-        return sheet.from_file(path, Path(file.filename).name)
+    return sheet.from_file(InMemory(file.read()), Path(file.filename).name)
 
 
 def _preview(rows: list[dict[str, str]], make: list[str], way: str, status: int = 200) -> Any:
