@@ -56,12 +56,12 @@ def _key(entry: Entry) -> bytes:
     return entry[0].encode()
 
 
-def theirs(hub: Hub, database: str, patience: Patience, progress: Progress) -> Iterator[Entry]:
-    """Everything the person reads on the hub."""
+def theirs(hub: Hub, database: str, selection: str | None, patience: Patience, progress: Progress) -> Iterator[Entry]:
+    """Everything the person reads on the hub and takes along."""
     after: str | None = None
     seen = 0
     while True:
-        answer = patience.call(lambda after=after: hub.ids(database, after, PAGE))  # type: ignore[misc]
+        answer = patience.call(lambda after=after: hub.ids(database, after, PAGE, selection))  # type: ignore[misc]
         for id, leaves, *_ in answer["ids"]:
             yield id, frozenset(leaves)
         seen += len(answer["ids"])

@@ -114,9 +114,10 @@ class Hub:
         """{rows, last_seq, pending, end}: see README. Recompare when the hub does not know `since`."""
         return self._object("POST", f"{_part(database)}/_pull", asked)
 
-    def ids(self, database: str, after: str | None, limit: int) -> dict[str, Any]:
+    def ids(self, database: str, after: str | None, limit: int, selection: str | None = None) -> dict[str, Any]:
         """{ids: [[id, [leaf revisions], deleted]], next}: everything the person reads, tombstones too."""
-        return self._object("POST", f"{_part(database)}/_ids", {"after": after, "limit": limit})
+        asked = {"after": after, "limit": limit, "selection": selection}
+        return self._object("POST", f"{_part(database)}/_ids", asked)
 
     def missing(self, database: str, asked: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Of these revisions those the hub lacks (`_revs_diff`)."""

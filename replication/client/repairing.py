@@ -28,7 +28,7 @@ class Repairer:
         """Compare and repair; how many documents came or went. `lost`: the hub is not where it was (restored from a
         backup), so what only we have is sent to it. HubError."""
         self._progress.begin("compare")
-        there = comparing.theirs(self._hub, self._database, self._patience, self._progress)
+        there = comparing.theirs(self._hub, self._database, self._wanted.selection, self._patience, self._progress)
         found = comparing.differences(there, comparing.ours(mirror))
         waiting = {unsent.id for unsent in mirror.unsent(1_000_000, 1 << 40)}  # a push came just before: few
         gone = [id for id in found.gone if id not in waiting]

@@ -76,6 +76,7 @@ class Rounds:
         self._connect = hub
         self._tries = tries
         self.hub = hub(self.states.of("").count)
+        self._noting = threading.Lock()
         self._hubs: dict[str, Hub] = {}
         self._executor = ThreadPoolExecutor(TOGETHER, thread_name_prefix="replicate")
 
@@ -212,6 +213,8 @@ class Rounds:
         puller = Puller(hub, name, wanted, patience, progress)
         pusher = Pusher(hub, name, patience, progress)
         repairer = Repairer(hub, name, wanted, patience, progress)
+        if mirror.checkpoint() is None:
+            self._note_selection(name, wanted.selection)
         progress.begin("pull")
         try:
             pulled = puller.run(mirror)
@@ -219,15 +222,24 @@ class Rounds:
             pulled = puller.run(mirror, anew=True)
             pulled += repairer.run(mirror, lost=True)
         pushed = self._pushed(pusher, mirror, progress)
-        if recompare:
+        chosen = self.options.json("applied", {}).get(name)
+        if chosen != wanted.selection:  # others than those that are here, or were to come
+            pulled += puller.run(mirror, anew=True)
+        if recompare or chosen != wanted.selection:
             pulled += repairer.run(mirror, lost=False)
             pushed += self._pushed(pusher, mirror, progress)
         if pushed:
             progress.begin("pull")
             pulled += puller.run(mirror)
+        if chosen != wanted.selection:
+            self._note_selection(name, wanted.selection)
         progress.begin("content")
         fetcher = Fetcher(hub, name, self._folder, patience, progress, largest=wanted.attachments_below)
         return Done(pulled, pushed, fetcher.run(mirror))
+
+    def _note_selection(self, name: str, selection: str | None) -> None:
+        with self._noting:
+            self.options.put_json("applied", self.options.json("applied", {}) | {name: selection})
 
     def _pushed(self, pusher: Pusher, mirror: Mirror, progress: Progress) -> int:
         if not mirror.count_unsent():

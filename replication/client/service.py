@@ -131,6 +131,23 @@ class Replication:
         if self._worker is not None:
             self._worker.nudge()
 
+    def choose(self, databases: list[str] | None) -> None:
+        """Take these databases along from the next round on (None: all); the directory always comes."""
+        self._laptop.databases = databases
+        self.options.put_json("databases", databases)
+        self._changed()
+
+    def select(self, selection: dict[str, str]) -> None:
+        """Take along only documents for which the expression of their database is true, from the next round on."""
+        self._laptop.selection = selection
+        self.options.put_json("selection", selection)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.options.settled(None)
+        if self._worker is not None:
+            self._worker.nudge()
+
     def _wipe(self) -> None:
         wiping.mark(self._data)
         self.revoked = True
