@@ -2,8 +2,9 @@
 
     in one transaction   rows go, a row in `erasing` says what else is to follow
     then                 marks, drafts and job rows in node.db · hooks of derived data · attachment contents
-    then                 both logs are copied and cut (secure_delete has overwritten the freed space)
-    at last              the row in `erasing` goes; until then `finish` repeats everything, also after a crash
+    then                 both logs are copied and cut (secure_delete has overwritten the freed space), and copies that
+                         SQLite left in its pages are cleared (scrubbing.py)
+    with that            the row in `erasing` goes; until then `finish` repeats everything, also after a crash
 
 A content is removed at once, without the grace time of `Blobs.collect`, unless a kept revision names it too.
 """
@@ -11,21 +12,17 @@ A content is removed at once, without the grace time of `Blobs.collect`, unless 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
 
-from app.errors import Message, Unavailable
+from app import clock
 from app.store import compaction, purging, rows
 
 if TYPE_CHECKING:
-    from app.store.sqlite import SqliteFile
     from app.store.store import Store
 
-PATIENCE = 60.0  # seconds for readers to end before a log can be cut
-HELD = Message("Somebody still reads what is to be erased; it will be repeated.")
 _OF_DOCUMENT = ("marks_read", "drafts")  # in node.db, by database and id
 _OF_DATABASE = (*_OF_DOCUMENT, "marks", "filters", "webhooks", "jobs")
 
@@ -92,9 +89,9 @@ def finish(store: Store) -> int:
         for hook in store.on_purge:
             hook(name, ids)
     _remove_contents(store, {address for row in waiting for address in orjson.loads(row[3])})
-    for file in (store.node, store.documents):
-        _cut(file)
-    with store.transaction() as connection:
+    with store.node.scrubbing() as connection:
+        connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('erased_at', ?)", (clock.now(),))
+    with store.documents.scrubbing() as connection:
         connection.executemany("DELETE FROM erasing WHERE n = ?", [(row[0],) for row in waiting])
     return len(waiting)
 
@@ -124,14 +121,6 @@ def _remove_contents(store: Store, addresses: set[str]) -> None:
     with store.transaction() as connection:  # nobody begins to name one of them meanwhile
         for address in addresses - compaction.named_blobs(connection):
             store.blobs.remove(address)
-
-
-def _cut(file: SqliteFile) -> None:
-    until = time.monotonic() + PATIENCE
-    while not file.checkpoint():
-        if time.monotonic() > until:
-            raise Unavailable(HELD)
-        time.sleep(0.05)
 
 
 __all__ = ["drop", "finish", "purge"]

@@ -13,11 +13,12 @@ import contextlib
 import errno
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.errors import DavenportError, InsufficientStorage, Message, Unavailable, UserError
-from app.store import driver
+from app.store import driver, scrubbing
 from app.store.driver import PAGE, Connection
 
 TIMEOUT = 10.0  # seconds to wait for another writer before answering "busy"
@@ -28,12 +29,15 @@ CHECKPOINT = 8_000  # pages of the log before it is copied into the file; longer
 LONGEST_LOG = 4 * CHECKPOINT  # pages, where a thread copies the log: beyond, commits do it after all
 LOG_LIMIT = 72_000_000  # bytes; a longer log is cut after its checkpoint
 
+PATIENCE = 60.0  # seconds for readers to end before a log can be cut
+
 FULL = Message("The disk is full; nothing was written.")
 REFUSED = Message(
     "The disk did not take what was to be written: it is full or a quota is used up. Nothing was written."
 )
 BUSY = Message("The data file is locked by another program; nothing was written. Try again.")
 ENDED = Message("An earlier error ended the transaction; nothing was written.")
+HELD = Message("Somebody still reads what is to be erased; it will be repeated.")
 READ_ONLY = Message("The data file cannot be written; nothing was written. Check its permissions.")
 BROKEN = Message("The data file cannot be read: %(problem)s. Run `davenport check`.")
 
@@ -264,9 +268,12 @@ class SqliteFile:
     def checkpoint(self) -> bool:
         """Copy the log into the file and cut it: after it, purged content is in no file. Whether it could be cut."""
         with self._lock, translated():
-            connection = self._writer = self._writer or self._connect()
-            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            busy: int = self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             return not busy
+
+    def _connected(self) -> Connection:
+        connection = self._writer = self._writer or self._connect()
+        return connection
 
     def secure(self) -> None:
         """From now on what is deleted is overwritten."""
@@ -275,6 +282,45 @@ class SqliteFile:
             for connection in (self._writer, self._copier):
                 if connection is not None:
                     connection.execute("PRAGMA secure_delete = ON")
+
+    @contextlib.contextmanager
+    def scrubbing(self) -> Iterator[Connection]:
+        """A transaction after which no file holds a copy of what was deleted; it must change something, so that other
+        connections forget the pages they remember. Not within another. Unavailable while somebody reads for long."""
+        assert not self.writing
+        until = time.monotonic() + PATIENCE
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            if self.key is not None:
+                with self.transaction() as connection:
+                    yield connection
+                with translated():
+                    self._connected().execute("VACUUM")
+                self._cut(until)
+                return
+            self._cut(until)
+            while True:
+                with self.transaction() as connection:
+                    if not self.log_is_empty():  # another process has written meanwhile
+                        connection.execute("SELECT 1")
+                    else:
+                        scrubbing.clear(self.path)
+                        yield connection
+                        return
+                self._cut(until)
+
+    def _cut(self, until: float) -> None:
+        while not self.checkpoint():
+            if time.monotonic() > until:
+                raise Unavailable(HELD)
+            time.sleep(0.05)
+
+    def log_is_empty(self) -> bool:
+        """Whether everything committed is in the file itself."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return not log.exists() or log.stat().st_size == 0
 
     def size(self) -> int:
         """Bytes of the content, wherever it lies: in the file or still in its log."""
