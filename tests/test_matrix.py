@@ -24,6 +24,7 @@ from flask.testing import FlaskClient
 
 from app.access import Identity
 from app.node import Node
+from app.store import Branch, Context
 
 from .conftest import PASSWORD
 
@@ -63,6 +64,8 @@ class Hidden:
     rev: str = ""
     contact: str = ""
     deleted: str = ""
+    branched: str = ""  # in two versions, and deleted elsewhere
+    half: str = ""  # south's, with a version beside it that only north reads
     job: str = ""
     marks: tuple[str, ...] = (MARK, "55554444")
 
@@ -84,11 +87,23 @@ def hidden(node: Node, opened: Any) -> Hidden:
     gone = database.create({**items, "name": f"{MARK} gone", "phone": "020-55554445"})
     database.delete(gone.id, gone.rev)
     found.deleted = gone.id
+    found.branched = database.create({**items, "name": f"{MARK} twice", "class": "existing"}).id
+    raw, at = node.store.database("customers"), Context("north", "2026-01-01T00:00:00.000Z")
+    first = raw.get(found.branched)
+    versions = [(["2-1", first.rev], {**first.body, "fax": MARK}, False), (["2-2", first.rev], {}, True)]
+    versions.append((["2-3", first.rev], {**first.body, "fax": f"{MARK} other"}, False))
+    raw.insert([Branch(found.branched, *version) for version in versions], at)
+    half = {**items, "name": "Half", "owner": "south", "class": "existing", "phone": "020-12345670"}
+    found.half = opened("customers", "south").create(half).id
+    mine = raw.get(found.half)
+    only = {**mine.body, "remarks": MARK, "readers": ["north"], "authors": ["north"]}
+    raw.insert([Branch(found.half, ["2-1", mine.rev], only)], at)
+    raw.insert([Branch(found.half, ["2-2", mine.rev], {**mine.body, "fax": "020-1"})], at)
     job = node.jobs.create("update", "north", "customers", {"view": "customers", "items": {"fax": MARK}, "query": {}})
     found.job = job.id
     node.jobs.run_here(job.id)
     found.rev = database.get(saved.id)["_rev"]
-    found.ids = [found.customer, found.contact, found.deleted]
+    found.ids = [found.customer, found.contact, found.deleted, found.branched]
     node.views.catch_up()
     return found
 
@@ -119,7 +134,7 @@ def values(hidden: Hidden, argument: str, rule: str) -> list[str]:
         return [hidden.customer]
     known = {
         "database": ["customers"],
-        "id": [hidden.customer, hidden.contact, hidden.deleted],
+        "id": [hidden.customer, hidden.contact, hidden.deleted, hidden.branched, hidden.half],
         "document": [hidden.customer, hidden.deleted],
         "view": list(VIEWS),
         "form": ["customer", "contact"],
@@ -270,6 +285,7 @@ def bodies(hidden: Hidden) -> list[dict[str, Any]]:
         forged,
         {**forged, "_id": hidden.customer, "_rev": hidden.rev},
         {"items": {"name": "Forged"}, "ids": [hidden.customer], "id": hidden.customer, "rev": hidden.rev, "value": "x"},
+        {"rev": "2-3", "others": ["2-1"], "items": {"name": "Forged"}, "version": ["2-3", "2-1"], "keep": True},
         {"database": "customers", "url": "http://example.com/", "events": ["created"], "label": "x"},
         {"new_edits": False, "docs": [{**forged, "_id": hidden.customer, "_rev": "9-f"}], "doc_ids": hidden.ids},
         {"docs": [{"id": id} for id in hidden.ids], "keys": hidden.ids, hidden.customer: ["1-a"]},
@@ -283,7 +299,7 @@ SKIPPED_WRITES = {"session.sign_out": "ends the session the walk needs", "sessio
 @pytest.mark.parametrize("person", BYSTANDERS)
 def test_every_path_is_a_write(app: Flask, node: Node, hidden: Hidden, opened: Any, person: str) -> None:
     owner = opened("customers", "north")
-    before = {id: owner.get(id) for id in (hidden.customer, hidden.contact)}
+    before = {id: owner.get(id) for id in (hidden.customer, hidden.contact, hidden.branched)}
     client = client_of(app, person)
     page = client.get("/").get_data(as_text=True)
     token = re.search(r'name="csrf-token"[^>]*content="([^"]+)"', page) or re.search(

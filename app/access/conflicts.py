@@ -87,6 +87,16 @@ class Conflicts:
                 found.setdefault(into, []).append(loser)
         return found
 
+    def history(self, id: str) -> list[HistoryEntry]:
+        """The history as people read it: without the ends of versions that were taken up elsewhere. NotFound."""
+        entries = self._writer.database.history(id)
+        tree = self._raw.tree(id)
+        if len(tree.leaves) == 1:
+            return entries
+        joined = self._raw.joined(id)
+        ends = {rev for rev in tree.leaves if tree.deleted(rev) and tree.nodes[rev].parent in joined}
+        return [entry for entry in entries if entry.rev not in ends]
+
     def _waiting(self, before: int | None) -> Iterator[Waiting]:
         visible = self._opened.visible()
         while True:

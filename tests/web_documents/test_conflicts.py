@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.access.pushing import Incoming
 from app.node import Node
 from app.store import Branch, Context
 from tests.test_matrix import client_of
@@ -149,6 +150,38 @@ def test_codes_given_twice_are_listed(app: Any, opened: Any, node: Node) -> None
 def test_the_figures_of_rest_count_what_the_person_may_settle(call: Any, versions: Any) -> None:
     def conflicts(person: str) -> int:
         rows = call(person, "GET", "/replication").json["databases"]
-        return next(row["conflicts"] for row in rows if row["name"] == "customers")
+        return int(next(row["conflicts"] for row in rows if row["name"] == "customers"))
 
     assert (conflicts("north"), conflicts("south")) == (1, 0)
+
+
+def test_the_history_says_what_was_merged(app: Any, opened: Any, node: Node) -> None:
+    north = opened("customers", "north")
+    saved = north.create({"form": "customer", "name": "Acme", "class": "existing", "owner": "north"})
+    first = node.store.database("customers").get(saved.id)
+    for rev, person, changed in (("2-a", "leader", {"phone": "020-1111111"}), ("2-b", "north", {"fax": "020-2222222"})):
+        branch = Incoming(saved.id, [rev, saved.rev], {**first.body, **changed})
+        assert opened("customers", person).replica.push([branch]) == [None]
+    client = signed_in(app, "north")
+    text = page(client, f"/db/customers/doc/{saved.id}/history")
+    assert "Merged" in text
+    assert "took up the version of" in text
+    assert "Acme</del>" not in text  # the end of a version is no change of the document
+    assert "Merged" in page(client, f"/db/customers/doc/{saved.id}")
+
+
+def test_settling_by_keyboard_and_on_a_phone(visit: Any, versions: Any, opened: Any) -> None:
+    id, _, other = versions
+    shown = visit("north", f"/db/customers/doc/{id}/branches")
+    shown.set_viewport_size({"width": 390, "height": 844})
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    shown.locator(f'button[data-all="{other}"]').focus()
+    shown.keyboard.press("Enter")
+    assert shown.locator(f'input[name="choose.phone"][value="{other}"]').is_checked()
+    shown.locator(f'input[name="choose.phone"][value="{other}"]').focus()
+    shown.keyboard.press("ArrowRight")
+    assert shown.locator('input[name="choose.phone"][value="base"]').is_checked()
+    with shown.expect_navigation():
+        shown.keyboard.press("Control+Enter")
+    found = opened("customers", "north").get(id, conflicts=True)
+    assert (found["phone"], found["fax"], "_conflicts" in found) == ("020-1", "020-9999999", False)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flask_babel import gettext
 
 from app import clock
-from app.access.joining import ENDED
 from app.design import Form
 from app.web.context import label
 from app.web.documents.layout import action_word, item_of
@@ -75,12 +74,12 @@ def page(
 
 def _own(database: Database, form: Form | None, document: Mapping[str, Any]) -> list[Event]:
     found = []
-    for entry in database.history(str(document["_id"])):
+    for entry in database.conflicts.history(str(document["_id"])):
         names = [name for name in entry.items if name not in QUIET]
         told = ", ".join(_called(database, form, name) for name in names[:4])
         if len(names) > 4:
             told = gettext("%(items)s and %(count)s more", items=told, count=len(names) - 4)
-        if entry.action == ENDED or (not names and not entry.action):
+        if not names and not entry.action:
             continue
         title = action_word(entry.action) or gettext("Changed")
         found.append(Event(entry.at, "changed", "pencil", entry.by, title, "", entry.comment or told))

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from app.access import Database
-from app.access.joining import ENDED
+from app.access.joining import MERGE
 from app.design import Form
 from app.errors import BadRequest
 from app.web import context
@@ -54,7 +54,7 @@ def history(database: str, id: str) -> str:
     document = opened.get(id)
     form = form_of(opened.design, document)
     start = max(request.args.get("from", 0, type=int), 0)
-    entries = [entry for entry in opened.history(id) if entry.action != ENDED]
+    entries = opened.conflicts.history(id)
     return render_template(
         "history/history.html",
         database=opened,
@@ -91,8 +91,8 @@ def rows(
             long = max(len(shown_old), len(shown_new)) > 160
             restore = entry.rev if may_restore and name not in STAMPS else ""
             changes.append(Change(name, context.label(item.label), shown_old, shown_new, long, restore))
-        word = action_word(entry.action)
         taken = [made[rev] for rev in merged.get(entry.rev, ()) if rev in made]
+        word = action_word(entry.action or (MERGE if taken else None))
         found.append(Entry(entry.rev, entry.at, entry.by, entry.device, word, entry.comment, changes, taken))
     return found
 
