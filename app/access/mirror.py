@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from app import clock
-from app.access import rejecting
+from app import clock, jsonio
+from app.access import rejecting, rules
 from app.access.laptop import Laptop
 from app.access.mirroring import (
     Applied,
@@ -160,10 +160,37 @@ class Mirror:
         """What the hub said to unsent revisions: taken, or refused (they leave the tree and are kept as rejected)."""
         with self._store.transaction():
             taken = [n for n, refusal in results if refusal is None]
+            ids = self._ids_of(taken)
             self._sent(taken)
             for n, refusal in results:
                 if refusal is not None:
                     self._refused(n, refusal)
+            given_away = [id for id in ids if self._given_away(id)]
+            if given_away:
+                erasing.purge(self._store, self.name, self._raw.number, given_away)
+        if given_away:
+            erasing.finish(self._store)
+
+    def _ids_of(self, numbers: Sequence[int]) -> set[str]:
+        listed = jsonio.dumps(list(numbers)).decode()
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM unsent WHERE db = ? AND n IN (SELECT value FROM json_each(?))",
+                (self._raw.number, listed),
+            )
+            return {id for (id,) in rows}
+
+    def _given_away(self, id: str) -> bool:
+        """Whether the hub has all of a document that its maker closed to themselves: no feed brings it here, nor
+        tells of it any more."""
+        if self._unsent_of(id):
+            return False
+        try:
+            winner = self._raw.get(id)
+        except NotFound:  # deleted
+            return False
+        own = self._databases.known(self.name).standing(self._laptop.person)
+        return not rules.may_read(own.rights, own.principals, winner.body)
 
     def _sent(self, numbers: Sequence[int]) -> None:
         with self._store.transaction() as connection:

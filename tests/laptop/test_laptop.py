@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.access import ANONYMOUS, Identity
+from app.access import ANONYMOUS, SYSTEM, Identity
+from app.access.acl import make
 from app.errors import Forbidden, NotFound, Unauthorized
 from app.node import Node
 from tests.conftest import PASSWORD
@@ -97,3 +98,15 @@ def test_rights_do_not_come_from_directory_documents(pair: Pair) -> None:
 def test_a_node_without_a_hub_has_no_mirror(node: Node) -> None:
     with pytest.raises(Forbidden):
         node.databases.mirror("customers")
+
+
+def test_a_document_closed_to_its_own_maker_leaves_once_the_hub_has_it(pair: Pair) -> None:
+    everybody = make({"-Default-": {"level": "editor", "flags": ["create", "replicate_or_copy"]}})
+    pair.hub.databases.create("notes", SYSTEM, everybody)
+    pair.pull()
+    id = pair.here("notes").create({"form": "note", "title": "for the leader", "readers": ["leader"]}).id
+    raw = pair.laptop.store.database("notes")
+    assert raw.exists(id)
+    assert pair.push("notes") == []
+    assert not raw.exists(id)
+    assert pair.at_hub("notes", "leader").get(id)["title"] == "for the leader"
