@@ -30,6 +30,7 @@ from app.access.mirroring import (
 from app.access.rejecting import LOST
 from app.errors import BadRequest, DavenportError, NotFound
 from app.store import Branch, RawDatabase, RevisionTree, Stub, erasing
+from app.store.blobs import Part
 
 if TYPE_CHECKING:
     from app.access.databases import Databases
@@ -267,6 +268,10 @@ class Mirror:
             blobs.write(source, f"sha256-{address}", limit=1 << 62)
         with self._store.transaction() as connection:
             connection.execute("DELETE FROM missing_content WHERE address = ?", (address,))
+
+    def part(self, address: str) -> Part:
+        """Where a content comes together that arrives in parts; sealed on an encrypted laptop."""
+        return self._store.blobs.part(address)
 
     def content(self, address: str) -> IO[bytes]:
         """A content of an unsent revision, open for reading. NotFound."""

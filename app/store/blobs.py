@@ -78,10 +78,10 @@ class Part:
             file.flush()
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[IO[bytes]]:
+    def reading(self) -> Iterator[BufferedReader]:
         """What is here."""
-        with self.path.open("r+b") as raw:
-            yield raw if self._key is None else cast("IO[bytes]", BufferedReader(sealing.Spool(raw, self._key)))
+        with self.path.open("rb") as raw:
+            yield raw if self._key is None else BufferedReader(sealing.Spool(raw, self._key))
 
     def remove(self) -> None:
         """Throw it away."""

@@ -1,6 +1,6 @@
 """Attachments that documents name and that are not here yet: small ones first, each resumed where it broke off.
 
-    attachments/new/part-<address>     what has come of one; a kill leaves it, the next round asks for the rest (Range)
+    attachments/new/part-…     what has come of one; a kill leaves it, the next round asks for the rest (Range)
 
 A content is taken only when it is the one of its address; a part that turns out wrong is thrown away and fetched
 anew. Larger ones than the limit of this laptop stay with the hub until somebody asks for the whole document.
@@ -11,10 +11,10 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 
 from app.access.mirror import Mirror, Missing
 from app.errors import InsufficientStorage
+from app.store.blobs import Part
 from app.store.sqlite import FULL
 from replication.client.faults import Refused, Unreachable
 from replication.client.hub import Hub
@@ -28,11 +28,10 @@ class Fetcher:
     """Fetches the contents of one database."""
 
     def __init__(
-        self, hub: Hub, database: str, folder: Path, patience: Patience, progress: Progress, *, largest: int | None
+        self, hub: Hub, database: str, patience: Patience, progress: Progress, *, largest: int | None
     ) -> None:
         self._hub = hub
         self._database = database
-        self._folder = folder
         self._patience = patience
         self._progress = progress
         self._largest = largest
@@ -57,34 +56,33 @@ class Fetcher:
         return sum(self._one(mirror, each) for each in wanted)
 
     def _one(self, mirror: Mirror, missing: Missing) -> bool:
-        part = self._folder / f"part-{missing.address}"
+        part = mirror.part(missing.address)
         try:
             self._patience.call(lambda: self._load(missing, part))
-            mirror.content_arrived(missing.address, part)
+            with part.reading() as file:
+                mirror.content_arrived(missing.address, file)
         except Refused as problem:
             if problem.code in (401, 429):
                 raise
             return False  # replaced or lost meanwhile: the next pull says so
         finally:
-            if part.exists() and part.stat().st_size >= missing.length:
-                part.unlink(missing_ok=True)
+            if part.length >= missing.length:
+                part.remove()
         return True
 
-    def _load(self, missing: Missing, part: Path) -> None:
+    def _load(self, missing: Missing, part: Part) -> None:
         """Bring the part to its full length. Unreachable when it broke off before, or is not what it should be."""
-        part.parent.mkdir(parents=True, exist_ok=True)
-        start = part.stat().st_size if part.exists() else 0
-        if start < missing.length or not part.exists():
+        start = part.length
+        if start < missing.length or not part.path.exists():
             self._append(missing, part, start)
-        if part.stat().st_size != missing.length or _address(part) != missing.address:
-            part.unlink(missing_ok=True)
+        if part.length != missing.length or _address(part) != missing.address:
+            part.remove()
             raise Unreachable("An attachment came damaged; it is fetched again.")
 
-    def _append(self, missing: Missing, part: Path, start: int) -> None:
+    def _append(self, missing: Missing, part: Part, start: int) -> None:
         asked = (self._database, missing.id, missing.rev, missing.name, start)
         try:
-            with self._hub.content(*asked) as (begin, pieces), part.open("ab") as file:
-                file.truncate(begin)
+            with self._hub.content(*asked) as (begin, pieces), part.writing(begin) as file:
                 for piece in pieces:
                     self._patience.check()
                     file.write(piece)
@@ -94,6 +92,6 @@ class Fetcher:
             raise
 
 
-def _address(path: Path) -> str:
-    with path.open("rb") as file:
+def _address(part: Part) -> str:
+    with part.reading() as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

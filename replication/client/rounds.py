@@ -72,7 +72,6 @@ class Rounds:
         self.options = options
         self.states = states
         self.lock = RoundLock(data)
-        self._folder = data / "attachments" / "new"
         self._connect = hub
         self._tries = tries
         self.hub = hub(self.states.of("").count)
@@ -234,7 +233,7 @@ class Rounds:
         if chosen != wanted.selection:
             self._note_selection(name, wanted.selection)
         progress.begin("content")
-        fetcher = Fetcher(hub, name, self._folder, patience, progress, largest=wanted.attachments_below)
+        fetcher = Fetcher(hub, name, patience, progress, largest=wanted.attachments_below)
         return Done(pulled, pushed, fetcher.run(mirror))
 
     def _note_selection(self, name: str, selection: str | None) -> None:
@@ -257,7 +256,7 @@ class Rounds:
         """These contents, whatever their size; how many came."""
         progress = self.states.of(name)
         patience = Patience(self._tries, stop=stop)
-        fetcher = Fetcher(self._hub(name, progress), name, self._folder, patience, progress, largest=None)
+        fetcher = Fetcher(self._hub(name, progress), name, patience, progress, largest=None)
         return fetcher.fetch(self.mirror(name), wanted)
 
 
