@@ -88,14 +88,17 @@ class Conflicts:
         return found
 
     def history(self, id: str) -> list[HistoryEntry]:
-        """The history as people read it: without the ends of versions that were taken up elsewhere. NotFound."""
+        """The history as people read it: without the ends of versions that were taken up elsewhere; a deletion beside
+        what lives on took nothing away. NotFound."""
         entries = self._writer.database.history(id)
         tree = self._raw.tree(id)
         if len(tree.leaves) == 1:
             return entries
         joined = self._raw.joined(id)
         ends = {rev for rev in tree.leaves if tree.deleted(rev) and tree.nodes[rev].parent in joined}
-        return [entry for entry in entries if entry.rev not in ends]
+        found = [entry for entry in entries if entry.rev not in ends]
+        gone = {rev for rev, node in tree.nodes.items() if node.deleted} - set(tree.path(tree.winner))
+        return [entry._replace(items={}, action="delete") if entry.rev in gone else entry for entry in found]
 
     def _waiting(self, before: int | None) -> Iterator[Waiting]:
         visible = self._opened.visible()

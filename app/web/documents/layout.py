@@ -185,6 +185,8 @@ def action_word(action: str | None) -> str:
         "settle_conflict": gettext("Versions settled"),
         "correct": gettext("Corrected"),
         "merge": gettext("Merged"),
+        "delete": gettext("Deleted"),
+        "keep": gettext("Kept"),
         "inherit": gettext("Follows the readers of the document above it"),
     }
     return str(known.get(action) or action.replace("_", " ").capitalize())
