@@ -196,6 +196,12 @@ class Unavailable(DavenportError):
     error = "service_unavailable"
 
 
+class NotArrived(Unavailable):
+    """The content of an attachment is still with the hub: it comes later, or when somebody asks for it."""
+
+    error = "not_arrived"
+
+
 class InsufficientStorage(DavenportError):
     """The disk is full; nothing was written."""
 

@@ -20,13 +20,17 @@ from app.access.model import MISSING, Document, Reading, Saved, Standing, docume
 from app.access.opened import Opened
 from app.access.replica import Replica
 from app.access.writer import Writer
-from app.errors import DavenportError, Forbidden, NotFound
+from app.errors import DavenportError, Forbidden, Message, NotArrived, NotFound
 from app.store import Change, HistoryEntry, Stub, Visible
 from app.store.blobs import Readable
 
 if TYPE_CHECKING:
     from app.access.databases import Databases, Known
+    from app.access.mirroring import Missing
     from app.design import Design
+
+
+NOT_ARRIVED = Message("The content of “%(name)s” has not arrived on this laptop yet.")
 
 
 class TrashRow(NamedTuple):
@@ -262,7 +266,27 @@ class Database:
         stub = revision.attachments.get(name)
         if stub is None:
             raise NotFound(MISSING)
-        return stub, self._opened.store.blobs.open(stub.address)
+        try:
+            return stub, self._opened.store.blobs.open(stub.address)
+        except NotFound:
+            if self._missing(id, stub) is None:
+                raise
+            raise NotArrived(Message(NOT_ARRIVED, name=name)) from None
+
+    def fetch_attachment(self, id: str, name: str) -> None:
+        """On a laptop: ask the hub for the content of an attachment now. NotFound, Unavailable."""
+        stub = self._opened.find(id).attachments.get(name)
+        if stub is None:
+            raise NotFound(MISSING)
+        missing, laptop = self._missing(id, stub), self._databases.laptop
+        if missing is None:
+            return
+        if laptop is None or laptop.fetch is None:
+            raise NotArrived(Message(NOT_ARRIVED, name=name))
+        laptop.fetch(self.name, missing).close()
+
+    def _missing(self, id: str, stub: Stub) -> Missing | None:
+        return self._databases.mirror(self.name).missing_one(id, stub.address) if self._databases.laptop else None
 
     def put_attachment(self, id: str, name: str, stream: Readable, content_type: str, rev: str | None = None) -> Saved:
         """Add or replace an attachment. Refused before the content is read. NotFound, Forbidden, Conflict."""

@@ -18,6 +18,7 @@ from app.access.audit import Audit
 from app.access.database import Database
 from app.access.directory import DIRECTORY, Directory, Snapshot
 from app.access.epochs import Epochs
+from app.access.guards import ON_THE_HUB
 from app.access.identity import Identity
 from app.access.model import DatabaseInfo, FormRights, Rules, Saved, Standing
 from app.access.principals import in_database
@@ -248,6 +249,8 @@ class Databases:
         """The ACL of a database; with an identity, for its managers only. NotFound, Forbidden."""
         if identity is not None and not rules.may_manage(self.open(name, identity).rights):
             raise Forbidden("Only managers see the access control list.")
+        if identity is not None and self.laptop is not None:
+            raise Forbidden(ON_THE_HUB)
         return self.known(name).acl
 
     def set_acl(self, name: str, identity: Identity, acl: Acl, *, _founding: bool = False) -> None:

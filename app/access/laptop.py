@@ -21,13 +21,14 @@ from app.access.directory import DIRECTORY, Snapshot
 from app.access.identity import Identity, Person
 from app.access.mirroring import Joined, Me, Missing
 from app.access.model import Standing
+from app.errors import Message
 from app.store import RawDatabase, Store, erasing
 
 if TYPE_CHECKING:
     from app.access.databases import Databases
 
 SETTINGS = "upstream."
-GONE = "This database is no longer on this laptop."
+GONE = Message("This database is no longer on this laptop.")
 NOTHING = Standing(Rights(Level.NONE), frozenset(), frozenset())
 
 

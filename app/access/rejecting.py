@@ -18,14 +18,14 @@ import orjson
 
 from app import clock, jsonio
 from app.access.mirroring import Refusal, Rejected
-from app.errors import NotFound
+from app.errors import Message, NotFound
 from app.store import RawDatabase, Revision, Store
 from app.store.rows import dump_stubs, stubs
 
 if TYPE_CHECKING:
     from app.design import Design
 
-LOST = "You no longer see this document."
+LOST = Message("You no longer see this document.")
 Computed = Mapping[str, frozenset[str]]  # form → items that are not the person's; "" for every form
 STAMPS = frozenset({"created_by", "created_at", "changed_by", "changed_at"})
 _COLUMNS = "n, database, id, at, error, reason, base_rev, items, body, attachments, new, deleted"

@@ -61,10 +61,10 @@ def readable_databases() -> list[DatabaseInfo]:
 
 
 def is_admin() -> bool:
-    """Whether the person holds [Admins] in the directory."""
+    """Whether the person holds [Admins] in the directory; nobody on a laptop, where there is nothing to administer."""
     if "is_admin" not in g:
         try:
-            g.is_admin = "[Admins]" in open_database("directory").principals
+            g.is_admin = node().laptop is None and "[Admins]" in open_database("directory").principals
         except NotFound:
             g.is_admin = False
     return bool(g.is_admin)
@@ -129,6 +129,8 @@ def admin_required(page: Callable[P, R]) -> Callable[P, R | Response]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
         if not signed_in():
             return ask_to_sign_in()
+        if node().laptop is not None:
+            raise Forbidden("This is a laptop: people, groups, units and the like are administered on the hub.")
         if not is_admin():
             raise Forbidden("This page is for administrators.")
         return page(*args, **kwargs)

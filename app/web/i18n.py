@@ -73,11 +73,14 @@ class Words:
 
 
 def choose_language() -> str:
-    """The person's language; before sign-in that of the browser, then the organisation's."""
+    """The person's language; before sign-in that of the browser, then the organisation's. On a laptop, where the
+    person's own cannot be changed, what was chosen in the browser comes first."""
     person = g.identity.person if "identity" in g else None
+    kept = request.cookies.get("language")
+    if g.node.laptop is not None and kept in LANGUAGES:
+        return kept
     if person is not None and person.language in LANGUAGES:
         return str(person.language)
-    kept = request.cookies.get("language")
     if kept in LANGUAGES:
         return kept
     wanted = request.accept_languages.best_match(["zh", "zh-CN", "zh-TW", "zh-HK", "en"])

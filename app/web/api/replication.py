@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, request
 
+from app.access.mirroring import Rejected
 from app.errors import BadRequest, NotFound
 from app.web import context
-from app.web.api.base import Api, answer, identity, open_database, signed_in
+from app.web.api.base import Api, answer, body, identity, open_database, sentence, signed_in
 from app.web.replicating import figures_of, upstream_of
 
 api = Api("replication")
@@ -46,9 +47,38 @@ def states() -> list[dict[str, Any]]:
 
 @api.get("/replication/rejected", "Changes the upstream refused", answer="Rejected", errors=(401,))
 def rejected() -> Response:
-    """[{database, id, reason, document}]: none on a node without an upstream."""
-    signed_in()
-    return answer([])
+    """[{n, database, id, at, error, reason, items, document, new, deleted}]: none on a node without an upstream.
+    `items` = {name: [before, mine, earlier values …]} of what the person set."""
+    rows = context.node().databases.rejected(signed_in())
+    return answer([_told(row) for row in rows])
+
+
+def _told(row: Rejected) -> dict[str, Any]:
+    return {
+        "n": row.n,
+        "database": row.database,
+        "id": row.id,
+        "at": row.at,
+        "error": row.error,
+        "reason": sentence(row.reason),
+        "items": row.items,
+        "document": {"_id": row.id, **row.body},
+        "new": row.new,
+        "deleted": row.deleted,
+    }
+
+
+@api.post(
+    "/replication/rejected/<int:n>",
+    "Send a refused change again, save it as a new document, or discard it",
+    body="Choice",
+    answer="Settled",
+    errors=(400, 401, 403, 404, 409),
+)
+def settle(n: int) -> Response:
+    """`{"choice": "resend" | "new" | "discard"}`: what was saved; the change stays when it cannot be done."""
+    saved = context.node().databases.settle_rejected(n, str(body().get("choice")), signed_in())
+    return answer({"id": saved.id if saved else None, "rev": saved.rev if saved else None})
 
 
 @api.post("/replication/run", "Replicate now", answer="Replication", errors=(401, 503))

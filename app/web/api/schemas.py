@@ -221,6 +221,23 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Replication": shape({"upstream": TEXT_OR_NULL, "databases": rows(_STATE)}),
-    "Rejected": rows(shape({"database": TEXT, "id": TEXT, "reason": TEXT, "document": ANYTHING})),
+    "Rejected": rows(
+        shape(
+            {
+                "n": WHOLE,
+                "database": TEXT,
+                "id": TEXT,
+                "at": TEXT,
+                "error": TEXT,
+                "reason": TEXT,
+                "items": ANYTHING,
+                "document": ANYTHING,
+                "new": YES,
+                "deleted": YES,
+            }
+        )
+    ),
+    "Choice": shape({"choice": {"type": "string", "enum": ["resend", "new", "discard"]}}),
+    "Settled": shape({"id": TEXT_OR_NULL, "rev": TEXT_OR_NULL}),
     "OpenApi": ANYTHING,
 }

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 
-from app.errors import BadRequest, NotFound
-from app.web import context
+from app.errors import BadRequest, NotArrived, NotFound, Unavailable
+from app.web import context, i18n
 from app.web.documents import attaching, itemfiles, sentfiles
-from app.web.documents.titles import document_url, form_of
+from app.web.documents.titles import document_url, form_of, title_of
 
 blueprint = Blueprint("attachments", __name__)
 
@@ -20,7 +20,12 @@ blueprint = Blueprint("attachments", __name__)
 def file(database: str, id: str, file: str) -> Response:
     """The content of an attachment; `?download` never shows it."""
     opened = context.open_database(database)
-    stub, content = opened.attachment(id, file)
+    try:
+        stub, content = opened.attachment(id, file)
+    except NotArrived:
+        heading = title_of(opened.design, opened.get(id))
+        page = render_template("document/not_arrived.html", database=opened, id=id, file=file, heading=heading)
+        return Response(page, 503)
     kind = attaching.safe_type(file, stub.content_type)
     if request.if_none_match.contains(stub.digest):
         content.close()
@@ -28,6 +33,17 @@ def file(database: str, id: str, file: str) -> Response:
     answer = send_file(content, mimetype=kind, conditional=True, etag=False, max_age=None)
     answer.headers.update(attaching.headers(file, kind, stub.digest, download="download" in request.args))
     return answer
+
+
+@blueprint.post("/db/<database>/doc/<path:id>/fetch-attachment/<path:file>")
+@context.sign_in_required
+def fetch(database: str, id: str, file: str) -> Any:
+    """On a laptop: the content from the hub, now."""
+    try:
+        context.open_database(database).fetch_attachment(id, file)
+    except Unavailable as problem:
+        flash(i18n.say(problem.reason), "error")
+    return redirect(url_for("attachments.file", database=database, id=id, file=file), 303)
 
 
 @blueprint.post("/db/<database>/doc/<path:id>/attachments")

@@ -15,7 +15,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.errors import DavenportError, TooManyRequests, Unauthorized
+from app.errors import DavenportError, Forbidden, TooManyRequests, Unauthorized
 from app.web import context, security
 from app.web.admin import mailing
 from app.web.admin.said import fields_of, said
@@ -40,6 +40,8 @@ _asked: dict[str, list[float]] = {}
 @context.sign_in_required
 def own() -> Any:
     """Change one's own password; the first page of somebody who got one from an administrator."""
+    if context.node().laptop is not None:
+        raise Forbidden("You change your password on the hub; the next time you sign in here, the new one counts.")
     secrets, person = context.node().secrets, context.identity().person
     forced = secrets.must_change(person.key)
     has_one = secrets.has_password(person.key)
