@@ -11,7 +11,7 @@ import sys
 
 from bench import Row
 
-MODULES = ("store", "views", "pages", "importing")
+MODULES = ("store", "views", "pages", "importing", "laptops")
 
 
 def main() -> int:
