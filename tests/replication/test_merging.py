@@ -353,3 +353,55 @@ def test_a_pushed_change_does_not_go_round_fixed_items(push: Any, opened: Any, c
     refused = push("north", "customers", revision(id, "2-b", rev, **{**items, "code": "C1999-1"}))
     assert [each["error"] for each in refused] == ["forbidden"]
     assert opened("customers", "north").get(id)["code"] == items["code"]
+
+
+def test_hubs_agree_where_a_form_computes(hubs: list[Node]) -> None:
+    stamps = {"created_by": "north", "changed_by": "north"}
+    stamps |= {name: "2026-01-01T00:00:00.000Z" for name in ("created_at", "changed_at")}
+    first = revision("k", "1-a", **{**CUSTOMER, **stamps, "code": "C2026-00099"})
+    pushing(hubs[0], first, database="customers")
+    base = hubs[0].store.database("customers").get("k")
+    path = hubs[0].store.database("customers").tree("k").path(base.rev)
+    exchange(hubs[0].store.database("customers"), hubs[1].store.database("customers"), "k")
+    later = {"changed_at": "2026-01-02T00:00:00.000Z"}
+    branches = [
+        revision("k", f"{len(path) + 1}-b", *path, **{**base.body, **later, "team": ["south"]}),
+        revision("k", f"{len(path) + 1}-c", *path, **{**base.body, "phone": "020-1234567"}),
+    ]
+    lists = hubs[0].rules.compose(
+        hubs[0].databases.open("customers", SYSTEM), None, {**CUSTOMER, "team": ["south"]}, action="merge"
+    )
+    branches[0] |= {name: lists.items[name] for name in ("readers", "authors")}
+    pushing(hubs[0], *branches, database="customers")
+    pushing(hubs[1], branches[1], database="customers")
+    pushing(hubs[1], branches[0], database="customers")
+    raws = [hub.store.database("customers") for hub in hubs]
+    assert raws[0].tree("k").leaves == raws[1].tree("k").leaves
+    assert len(raws[0].tree("k").live) == 1
+    found = raws[0].get("k").body
+    assert found == raws[1].get("k").body
+    assert ("south" in found["readers"], found["phone"]) == (True, "020-1234567")
+
+
+def test_no_name_comes_into_an_anonymous_document(push: Any, opened: Any) -> None:
+    items = {"title": "T", "anonymous": True}
+    assert push("north", "notes", revision("s", "1-a", **items)) == []
+    rev = opened("notes", "north").get("s")["_rev"]
+    path = [rev] if rev == "1-a" else [rev, "1-a"]
+    after = int(rev.split("-")[0]) + 1
+    assert push("north", "notes", revision("s", f"{after}-b", *path, **items, phone="1")) == []
+    assert push("south", "notes", revision("s", f"{after}-c", *path, **items, fax="2")) == []
+    found = opened("notes", "leader").get("s", conflicts=True)
+    assert (found["phone"], found["fax"], "_conflicts" in found) == ("1", "2", False)
+    told = repr([found, opened("notes", "leader").history("s")])
+    assert not [name for name in ("north", "south", "system") if name in told]
+
+
+def test_what_a_merge_needs_outlives_compaction(push: Any, opened: Any, base: str, node: Node) -> None:
+    assert push("north", "notes", sent("2-b", base, phone="2")) == []
+    assert push("south", "notes", sent("2-c", base, phone="3")) == []
+    raw = node.store.database("notes")
+    raw.compact(keep_days=-1)
+    assert opened("notes", "south").conflicts.versions("d").base["phone"] == "1"
+    assert push("south", "notes", revision("d", "3-c", "2-c", base, **{**raw.get("d").body, "phone": "2"})) == []
+    assert raw.tree("d").conflicts == []
