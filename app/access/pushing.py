@@ -21,6 +21,7 @@ from app.access import rules
 from app.access.guards import DESIGNERS, guard_of
 from app.access.joining import Joiner
 from app.access.merging import Leaf, Merged, Unsettled
+from app.access.newcomers import RUN, Newcomers
 from app.access.opened import Opened
 from app.errors import BadRequest, DavenportError, Forbidden, Message, NotFound
 from app.store import Branch, Edit, Revision, RevisionTree
@@ -31,7 +32,7 @@ from app.store.validity import document_id
 if TYPE_CHECKING:
     from app.access.writer import Prepared, Writer
 
-BATCH = 100  # documents in one transaction
+BATCH = 100  # documents in one transaction, when they are judged one by one
 NO_CREATE = Message("You may not create documents here.")
 NOT_HERE = Message("You may not write this document.")
 NO_DELETE = Message("You may not delete this document.")
@@ -59,21 +60,29 @@ class Pusher:
         self._raw = opened.raw
         self._writer = writer
         self._joiner = Joiner(opened.databases, opened.raw)
+        self._newcomers = Newcomers(opened, writer, self._stamped)
         self._held: dict[str, str] = {}  # documents of this batch that were here → what won before
         self._taken: set[str] = set()  # revisions of this batch
 
     def push(self, branches: Sequence[Incoming]) -> list[DavenportError | None]:
         """None for each that was accepted or is here already, else its own error. Forbidden for reading tokens."""
         answers: list[DavenportError | None] = []
-        for start in range(0, len(branches), BATCH):
+        while len(answers) < len(branches):
             self._held.clear()
             self._taken.clear()
-            with self._writer.transaction():
-                answers += [self._attempt(branch) for branch in branches[start : start + BATCH]]
-                self._join()
+            answers += self._some(branches[len(answers) : len(answers) + RUN])
         for branch, answer in zip(branches, answers, strict=True):
             if isinstance(answer, Forbidden):
                 self._log(branch, answer)
+        return answers
+
+    def _some(self, branches: Sequence[Incoming]) -> list[DavenportError | None]:
+        """Answers for the first of these, in one transaction: many when they are new, else at most BATCH."""
+        with self._writer.transaction():
+            answers = self._newcomers.push(branches) if self._newcomers.many(branches) else None
+            if answers is None:
+                answers = [self._attempt(branch) for branch in branches[:BATCH]]
+                self._join()
         return answers
 
     def _attempt(self, branch: Incoming) -> DavenportError | None:

@@ -410,6 +410,14 @@ class Writer:
         """What a document that was made elsewhere would be, had it been made here. Forbidden, BadRequest, …"""
         return self._new(id, items, "push", fresh=False)
 
+    def judge_newcomer(self, id: str, items: Mapping[str, Any]) -> Prepared:
+        """`judge_new` of a document of which the caller knows that it is not here."""
+        return self._new(id, items, "push", fresh=True)
+
+    def together(self, rows: Sequence[Mapping[str, Any]]) -> contextlib.AbstractContextManager[None]:
+        """Around judging these new documents one after the other: what they share is asked once."""
+        return self._together(rows)
+
     def judge_change(self, old: Revision, items: Mapping[str, Any]) -> Prepared:
         """The same for a revision that replaces `old`."""
         return self._changed(old, dict(items), "push")
