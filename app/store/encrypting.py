@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from app.store import driver, jobfiles, keys
+from app.store import driver, jobfiles, keys, portable
 from app.store.blobs import Blobs
 from app.store.files import Files
 from app.store.keys import Keys
@@ -22,8 +22,14 @@ def encrypt(folder: Path, passphrase: str) -> Keys:
     return made
 
 
+def _aside(path: Path) -> Path:
+    aside = path.with_name(path.name + ".open")
+    portable.replace(path, aside)
+    return aside
+
+
 def _database(path: Path, key: str) -> None:
-    plain = path.rename(path.with_name(path.name + ".open"))
+    plain = _aside(path)
     with contextlib.closing(driver.connect(path, key)) as connection:
         connection.execute("ATTACH ? AS open KEY ''", (str(plain),))
         version = connection.execute("PRAGMA open.user_version").fetchone()[0]
@@ -34,7 +40,7 @@ def _database(path: Path, key: str) -> None:
 
 
 def _attachments(folder: Path, made: Keys) -> None:
-    plain = Blobs(folder.rename(folder.with_name("attachments.open")))
+    plain = Blobs(_aside(folder))
     sealed = Blobs(folder, keys=made)
     folder.mkdir()
     for address in plain.names():
@@ -46,7 +52,7 @@ def _attachments(folder: Path, made: Keys) -> None:
 
 def _files(folder: Path, files: Files) -> None:
     for path in [path for path in folder.rglob("*") if path.is_file()]:
-        plain = path.rename(path.with_name(path.name + ".open"))
+        plain = _aside(path)
         with plain.open("rb") as source, files.at(path).open("wb") as target:
             shutil.copyfileobj(source, target)
         plain.unlink()

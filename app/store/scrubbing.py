@@ -16,6 +16,8 @@ import os
 import struct
 from pathlib import Path
 
+from app.store import portable
+
 MOST = 256  # pages read at once
 CELLS = {2: 12, 5: 12, 10: 8, 13: 8}  # kinds of b-tree pages (other pages begin with 0) and the length of the header
 _OPEN: dict[tuple[int, int], int] = {}
@@ -28,14 +30,14 @@ def clear(path: Path) -> int:
         return _clear(file)
     finally:
         os.fsync(file)
-        if os.name == "nt":
+        if portable.is_windows():
             os.close(file)
 
 
 def _opened(path: Path) -> int:
     """A descriptor of the file. POSIX drops SQLite's locks when any descriptor is closed, so it is kept for good."""
     flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
-    if os.name == "nt":
+    if portable.is_windows():
         return os.open(path, flags)
     found = path.stat()
     key = (found.st_dev, found.st_ino)

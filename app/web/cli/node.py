@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import shutil
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.errors import NotFound, UserError
 from app.node import Node
+from app.store import portable
 from app.web.cli.replication import finish_revoked
 from app.web.cli.terminal import (
     Commands,
@@ -137,7 +137,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
             raise UserError(f"Cannot listen on {arguments.host}:{arguments.port}: {reason}.") from problem
         signal.signal(signal.SIGTERM, _stop)
         if node.replication is not None:
-            node.replication.on_revoked = lambda: os.kill(os.getpid(), signal.SIGTERM)
+            node.replication.on_revoked = portable.end_process
         node.serve(replicate=not arguments.no_replicate)
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again took 60 ms in the middle of a request
