@@ -135,7 +135,59 @@ def test_rest_names_and_forgets_files_of_an_item(call: Any, deal: str) -> None:
     gone = call("north", "DELETE", f"{base}/attachments/c.pdf?rev={saved.json['rev']}")
     assert gone.status_code == 200
     found = call("north", "GET", base).json
-    assert (found["_rev"], found.get("contract") or []) == (gone.json["rev"], [])
+    assert (found["_rev"], found.get("contract") or [], found.get("_attachments")) == (gone.json["rev"], [], None)
+
+
+def test_rest_puts_a_file_and_its_name_in_one_revision(call: Any, opened: Opened, deal: str) -> None:
+    base = f"/databases/deals/documents/{deal}"
+    rev = call("north", "GET", base).json["_rev"]
+    stale = call("north", "PUT", f"{base}/attachments/c.pdf?rev=1-0&item=contract", data=PDF)
+    assert (stale.status_code, stale.json["error"]) == (409, "conflict")
+    saved = call("north", "PUT", f"{base}/attachments/c.pdf?rev={rev}&item=contract", data=PDF).json["rev"]
+    assert call("north", "GET", f"{base}/attachments/c.pdf").data == PDF
+    gone = call("north", "DELETE", f"{base}/attachments/c.pdf?rev={saved}").json["rev"]
+    assert [each.partition("-")[0] for each in (rev, saved, gone)] == ["1", "2", "3"]
+    entries = opened("deals", "north").history(deal)
+    stamps = {"changed_at", "changed_by"}
+    assert [(entry.action, set(entry.items) - stamps) for entry in entries] == [
+        ("detach", {"contract", "_attachments"}),
+        ("attach", {"contract", "_attachments"}),
+    ]
+
+
+def test_a_part_of_a_file_is_sent_from_pages_and_rest(
+    client: FlaskClient, call: Any, opened: Opened, deal: str
+) -> None:
+    text = bytes(range(256)) * 1000
+    opened("deals", "north").put_attachment(deal, "film.mp4", BytesIO(text), "video/mp4")
+    sign_in(client, "north")
+    page = f"/db/deals/doc/{deal}/attachments/film.mp4"
+
+    def asked(**headers: str) -> list[Any]:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return [
+            client.get(page, headers=names, buffered=True),
+            call("north", "GET", f"/databases/deals/documents/{deal}/attachments/film.mp4", headers=names),
+        ]
+
+    for answer in asked():
+        assert (answer.status_code, answer.headers["Accept-Ranges"], answer.data) == (200, "bytes", text)
+    for wanted, start, end in (
+        ("bytes=5-9", 5, 10),
+        ("bytes=255990-", 255_990, 256_000),
+        ("bytes=-10", 255_990, 256_000),
+    ):
+        for answer in asked(Range=wanted):
+            assert (answer.status_code, answer.data) == (206, text[start:end])
+            assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/256000"
+            assert answer.headers["Content-Length"] == str(end - start)
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    for answer in asked(Range="bytes=256000-"):
+        assert answer.status_code == 416
+    for answer in asked(Range="bytes=0-4", If_Range='"another"'):
+        assert (answer.status_code, answer.data) == (200, text)
+    for answer in asked(If_None_Match=asked()[0].headers["ETag"])[:1]:
+        assert answer.status_code == 304
 
 
 def test_pictures_get_lasting_addresses() -> None:

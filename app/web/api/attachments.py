@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Response, request, send_file
 
-from app.errors import BadRequest, Message, TooLarge
+from app.access.model import Document
+from app.errors import BadRequest, Conflict, Message, TooLarge
 from app.web import context
 from app.web.api.base import Api, answer, checked_id, open_database, revision
-from app.web.documents import itemfiles
+from app.web.documents import attaching, itemfiles
 from app.web.documents.titles import form_of
 
 api = Api("attachments")
@@ -65,11 +66,9 @@ def read(database: str, id: str, name: str) -> Response:
         conditional=False,
         max_age=0,
     )
-    found.content_length = stub.length
-    found.make_conditional(request, accept_ranges=True, complete_length=stub.length)
     found.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     found.headers["X-Content-Type-Options"] = "nosniff"
-    return found
+    return attaching.in_parts(found, stub.length)
 
 
 @api.put(
@@ -92,9 +91,15 @@ def write(database: str, id: str, name: str) -> Response:
     document = opened.get(checked_id(id))
     item = itemfiles.open_item(opened, form_of(opened.design, document), document, request.args.get("item", ""))
     kind = request.content_type or "application/octet-stream"
-    saved = opened.put_attachment(checked_id(id), name, Limited(request.stream, limit), kind, revision())
-    rev = itemfiles.note(opened, id, name, saved.rev, item) if item else saved.rev
-    return answer({"id": saved.id, "rev": rev}, 201, ETag=f'"{rev}"')
+    content, rev = Limited(request.stream, limit), revision()
+    if item is None:
+        saved = opened.put_attachment(id, name, content, kind, rev)
+    else:
+        _expect(document, rev)
+        stub = opened.store_content(content, kind, id=id)
+        changed = itemfiles.with_file(document, item, name, stub)
+        saved = opened.change(id, changed, document["_rev"], action="attach")
+    return answer({"id": saved.id, "rev": saved.rev}, 201, ETag=f'"{saved.rev}"')
 
 
 @api.delete(
@@ -107,6 +112,17 @@ def write(database: str, id: str, name: str) -> Response:
 def delete(database: str, id: str, name: str) -> Response:
     """{id, rev}."""
     opened = open_database(database)
-    saved = opened.delete_attachment(checked_id(id), name, revision())
-    rev = itemfiles.forget(opened, form_of(opened.design, opened.get(id)), id, [name], saved.rev)
-    return answer({"id": saved.id, "rev": rev}, ETag=f'"{rev}"')
+    document, rev = opened.get(checked_id(id)), revision()
+    changed = itemfiles.without_file(document, form_of(opened.design, document), name)
+    if not changed:
+        saved = opened.delete_attachment(id, name, rev)
+    else:
+        _expect(document, rev)
+        saved = opened.change(id, changed, document["_rev"], action="detach")
+    return answer({"id": saved.id, "rev": saved.rev}, ETag=f'"{saved.rev}"')
+
+
+def _expect(document: Document, rev: str | None) -> None:
+    """Before content is read: the revision named is the one that is there. Conflict."""
+    if rev not in (None, document["_rev"]):
+        raise Conflict(current=document)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from flask import url_for
+from flask import Response, request, url_for
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"}
 TEXTS = {"text/plain", "text/csv", "text/markdown", "application/json", "text/x-log"}
@@ -87,6 +88,17 @@ def headers(name: str, kind: str, digest: str, *, download: bool) -> dict[str, s
         "Cache-Control": "private, no-cache",
         "ETag": f'"{digest}"',
     }
+
+
+def in_parts(answer: Response, length: int) -> Response:
+    """The answer with its length; only the part the browser asked for, or 304 where it has the whole."""
+    answer.content_length = length
+    try:
+        answer.make_conditional(request, accept_ranges=True, complete_length=length)
+    except RequestedRangeNotSatisfiable:
+        answer.close()
+        raise
+    return answer
 
 
 def clean_name(name: str) -> str:

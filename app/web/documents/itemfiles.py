@@ -10,13 +10,14 @@ program, is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_babel import gettext
 
 from app.design import Form, Item
 from app.errors import Forbidden, Message
+from app.store import Stub
 from app.web.context import label
 from app.web.documents import attaching
 from app.web.documents.attaching import File
@@ -84,27 +85,26 @@ def open_item(
     return item
 
 
-def note(database: Database, id: str, name: str, rev: str, item: Item) -> str:
-    """Write an attachment's name into its item; the revision that leaves. An item for one file loses the one before."""
-    held = names_in(database.get(id), item)
-    if name in held:
-        return rev
-    rev = database.change(id, {item.name: [*held, name] if item.multiple else name}, rev, action="attach").rev
-    return rev if item.multiple else _drop(database, id, rev, held)
+def with_file(document: Mapping[str, Any], item: Item, name: str, stub: Stub) -> dict[str, Any]:
+    """What to change so that an item names this file, whose content is stored. An item for one file loses the one
+    before."""
+    held, files = names_in(document, item), dict(document.get("_attachments") or {})
+    if not item.multiple:
+        for other in held:
+            files.pop(other, None)
+        return {item.name: name, "_attachments": {**files, name: stub}}
+    return {item.name: held if name in held else [*held, name], "_attachments": {**files, name: stub}}
 
 
-def forget(database: Database, form: Form | None, id: str, gone: Iterable[str], rev: str) -> str:
-    """Take names off the attachment items that hold them; the revision that leaves."""
-    document, dropped, changed = database.get(id), set(gone), dict[str, Any]()
+def without_file(document: Mapping[str, Any], form: Form | None, name: str) -> dict[str, Any]:
+    """What to change so that a file is gone and no item names it; empty where none did."""
+    changed: dict[str, Any] = {}
     for item in items_of(form):
         held = names_in(document, item)
-        kept = [name for name in held if name not in dropped]
-        if kept != held:
+        if name in held:
+            kept = [other for other in held if other != name]
             changed[item.name] = kept if item.multiple and kept else (kept[0] if kept else None)
-    return database.change(id, changed, rev, action="detach").rev if changed else rev
-
-
-def _drop(database: Database, id: str, rev: str, names: Iterable[str]) -> str:
-    for name in names:
-        rev = database.delete_attachment(id, name, rev).rev
-    return rev
+    if changed:
+        files = document.get("_attachments") or {}
+        changed["_attachments"] = {other: stub for other, stub in files.items() if other != name}
+    return changed

@@ -27,12 +27,9 @@ def file(database: str, id: str, file: str) -> Response:
         page = render_template("document/not_arrived.html", database=opened, id=id, file=file, heading=heading)
         return Response(page, 503)
     kind = attaching.safe_type(file, stub.content_type)
-    if request.if_none_match.contains(stub.digest):
-        content.close()
-        return Response(status=304)
-    answer = send_file(content, mimetype=kind, conditional=True, etag=False, max_age=None)
+    answer = send_file(content, mimetype=kind, conditional=False, etag=False, max_age=None)
     answer.headers.update(attaching.headers(file, kind, stub.digest, download="download" in request.args))
-    return answer
+    return attaching.in_parts(answer, stub.length)
 
 
 @blueprint.post("/db/<database>/doc/<path:id>/fetch-attachment/<path:file>")
