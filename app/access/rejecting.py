@@ -19,7 +19,7 @@ import orjson
 from app import clock, jsonio
 from app.access.mirroring import Refusal, Rejected
 from app.errors import Message, NotFound
-from app.store import RawDatabase, Revision, Store
+from app.store import RawDatabase, Revision, Store, Stub
 from app.store.rows import dump_stubs, stubs
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def keep(
         body = {name: value[1] for name, value in items.items()}
         if "form" in last.body:
             body["form"] = last.body["form"]
-    known = base.attachments if base else {}
-    added = {name: stub for name, stub in last.attachments.items() if known.get(name) != stub}
+    added = _added(base, chain)
     connection.execute(
         "INSERT INTO rejected (database, id, at, error, reason, base_rev, items, body, attachments, new, deleted)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -97,6 +96,21 @@ def keep(
             last.deleted,
         ),
     )
+
+
+def _added(base: Revision | None, chain: Sequence[Revision]) -> dict[str, Stub]:
+    """What was attached on the way, also when a later revision took it away again. Of several contents under one name
+    the earlier ones are kept as `2-name`, after the generation that brought them."""
+    known = base.attachments if base else {}
+    added: dict[str, Stub] = {}
+    for revision in chain:
+        for name, stub in revision.attachments.items():
+            earlier = added.get(name, stub)
+            if earlier.address != stub.address:
+                added[f"{earlier.revpos}-{name}"] = earlier
+            if known.get(name) != stub:
+                added[name] = stub
+    return added
 
 
 def _kept(raw: RawDatabase, id: str, rev: str | None) -> Revision | None:

@@ -232,3 +232,20 @@ def test_a_database_that_leaves_is_wiped_and_its_unsent_edits_are_kept(pair: Pai
     pair.pull()
     settle(pair, listed(pair)[0], "resend")
     assert pair.here("customers").get(id)["fax"] == "1234567"
+
+
+def test_what_was_attached_and_taken_away_again_is_kept_too(pair: Pair) -> None:
+    id = known(pair)
+    here = pair.here("customers")
+    here.put_attachment(id, "plan.txt", BytesIO(b"first"), "text/plain")
+    here.put_attachment(id, "plan.txt", BytesIO(b"second"), "text/plain")
+    here.delete(id)
+    mirror(pair).apply([Revoked(id)], "9")
+    (row,) = listed(pair)
+    contents = []
+    for stub in row.attachments.values():
+        with mirror(pair).content(stub.address) as content:
+            contents.append(content.read())
+    assert sorted(contents) == [b"first", b"second"]
+    assert "plan.txt" in row.attachments
+    assert len(row.attachments) == 2
