@@ -1,8 +1,9 @@
 """What may be forgotten: bodies of old ancestors and the old access log.
 
-Kept in any case: every leaf; the common ancestor of live leaves (a merge needs it); every ancestor that was
-replaced less than `KEEP_DAYS` ago, which includes the last live content of a tombstone (the trash shows and
-restores it). Their values stay in the history.
+Kept in any case: every leaf; what any two live leaves started from (a merge needs it, and the page that settles
+them); what a laptop has not sent yet, and what that replaced; every ancestor that was replaced less than `KEEP_DAYS`
+ago, which includes the last live content of a tombstone (the trash shows and restores it). Their values stay in the
+history.
 
 What is to be looked at is found while reading; the write lock is then held for a few documents at a time.
 """
@@ -11,18 +12,21 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from app import clock
-from app.store import tree
+from app.store import branching, tree
+from app.store.rows import COLUMNS, Row
 
 if TYPE_CHECKING:
     from app.store.store import Store
 
 KEEP_DAYS = 90  # as long as tombstones: a laptop away for less merges against the ancestor it knows
 LOG_DAYS = 90  # a device that has not synchronised for longer re-compares; tombstones keep their row for good
+MOST = 20  # live leaves beside each other that a merge looks at
 STEP = 200  # documents per transaction, so that the write lock is held for milliseconds
 
 
@@ -65,7 +69,7 @@ def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> 
     if stored is None:  # purged meanwhile
         return 0
     here = tree.load(stored[0])
-    needed = {*here.leaves, here.common_ancestor(here.live)}
+    needed: set[str | None] = {*here.leaves, *_bases(connection, doc, here)}
     for (rev,) in connection.execute("SELECT rev FROM unsent WHERE db = ? AND id = ?", stored[1:]):
         if rev in here:  # the hub gets each with its body; should it refuse, the parent shows again
             needed |= {rev, here.nodes[rev].parent}
@@ -73,6 +77,16 @@ def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> 
     gone = [(doc, rev) for (rev,) in old if rev not in needed]
     connection.executemany("DELETE FROM bodies WHERE doc = ? AND rev = ?", gone)
     return len(gone)
+
+
+def _bases(connection: sqlite3.Connection, doc: int, here: tree.RevisionTree) -> set[str | None]:
+    """What any two live leaves started from."""
+    pairs = list(combinations(here.live[:MOST], 2))
+    if not pairs:
+        return set()
+    row = Row(*connection.execute(f"SELECT {COLUMNS} FROM documents WHERE doc = ?", (doc,)).fetchone())
+    joined = branching.joined(connection, row, here)
+    return {base for pair in pairs for base in (here.common_ancestor(pair), here.merge_base(pair, joined))}
 
 
 def _compact_log(store: Store, db: int, before: str) -> int:
