@@ -25,8 +25,8 @@ from app.access.mirroring import Joined
 from app.errors import DavenportError, UserError
 from app.forms.catalog import Catalog
 from app.forms.inheriting import inherited
-from app.forms.keywords import rename
 from app.forms.install import Installed, install
+from app.forms.keywords import rename
 from app.forms.numbering import Numbering
 from app.forms.rules import FormRules
 from app.forms.uniques import Uniques
@@ -158,7 +158,7 @@ class Node:
         views = Views(store, catalog.design, marks)
         jobs = open_jobs(store, databases, directory, views, _query)
         databases.on_database_removed.append(jobs.clean)
-        followers = Followers(store, databases, views, _query, jobs, partial(inherited, rules))
+        followers = Followers(store, databases, views, _query, jobs, partial(inherited, rules), marks)
         jobs.register(FOLLOW, followers)
         jobs.register(RENAME, Renamer(databases, directory, rename))
         store.indexers.append(followers)

@@ -47,6 +47,31 @@ def test_contacts_go_with_a_customer_that_is_handed_over(node: Node, opened: Ope
     assert node.store.check() == []
 
 
+def test_what_follows_is_nobodys_change_and_read_by_who_had_read_it(node: Node, opened: Opened, customer: str) -> None:
+    marks, leader = node.views.marks, opened("customers", "leader")
+    read, new, opened_once = contacts(opened, customer, 3)
+    before = opened("customers", "north").get(read)
+    for person in ("leader", "north"):
+        marks.read_all(opened("customers", person))
+    opened("customers", "north").change(new, {"phone": "0571-88001234"})
+    opened("customers", "north").change(opened_once, {"phone": "0571-88005678"})
+    marks.read(leader, opened_once)
+    node.views.catch_up()
+    assert unread(node, leader, "contacts") == {new}
+    hand_over(opened, customer)
+    assert unread(node, leader, "contacts") == {new}
+    after = opened("customers", "south").get(read)
+    assert after["_rev"] != before["_rev"]
+    assert (after["changed_by"], after["changed_at"]) == ("north", before["changed_at"])
+    opened("customers", "south").change(read, {"phone": "0571-88009999"})
+    assert unread(node, leader, "contacts") == {read, new}
+
+
+def unread(node: Node, database: Database, view: str) -> set[str]:
+    """Ids of the documents of a view that are unread."""
+    return {document["_id"] for document in node.views.marks.newest(database, view, 100)}
+
+
 def test_a_change_that_says_nothing_about_readers_writes_nothing_below(
     node: Node, opened: Opened, customer: str
 ) -> None:

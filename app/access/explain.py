@@ -11,10 +11,12 @@ reasons: `full_access` · `level` (the level reads no documents) · `public` · 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.access import rules
 from app.access.acl import Level, Rights
+from app.access.identity import Person
 from app.access.model import Standing
 from app.store import EVERY_READER, Revision
 
@@ -95,17 +97,24 @@ def why(rights: Rights, standing: Standing, body: dict[str, Any]) -> tuple[str, 
     return "not_listed", ()
 
 
+def readers(opened: Opened, revision: Revision) -> Iterator[Person]:
+    """Everybody active who can read it."""
+    for person in opened.known.snapshot.active():
+        standing = opened.known.standing(person.key)
+        if rules.may_read(standing.rights, standing.principals, revision.body):
+            yield person
+
+
 def who_may_see(opened: Opened, revision: Revision) -> list[Seen]:
     """Everybody active who can read it, by label. The asker sees this of a document they can read
     themselves."""
     language = opened.identity.person.language
     found = []
-    for person in opened.known.snapshot.active():
+    for person in readers(opened, revision):
         standing = opened.known.standing(person.key)
-        if rules.may_read(standing.rights, standing.principals, revision.body):
-            reason, names = why(standing.rights, standing, revision.body)
-            edits = rules.may_edit(standing.rights, standing.principals, revision.body)
-            label = opened.databases.directory.label(person.key, language)
-            rights = standing.rights
-            found.append(Seen(person.key, label, rights.level, rights.entry, reason, names, edits))
+        reason, names = why(standing.rights, standing, revision.body)
+        edits = rules.may_edit(standing.rights, standing.principals, revision.body)
+        label = opened.databases.directory.label(person.key, language)
+        rights = standing.rights
+        found.append(Seen(person.key, label, rights.level, rights.entry, reason, names, edits))
     return sorted(found, key=lambda seen: (seen.label, seen.person))

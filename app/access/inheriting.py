@@ -7,23 +7,33 @@ is incomplete today does not stay open to whom it no longer belongs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from app.access import explain
 from app.access.database import Database
-from app.access.model import Saved
 from app.access.opened import Opened
 from app.access.writer import Writer
+from app.store import Revision
 
 ACTION = "inherit"  # how the history calls it
 
 
-def write(database: Database, id: str, changed: Mapping[str, Any]) -> Saved:
+class Written(NamedTuple):
+    """What was put, what was there, and who read that."""
+
+    rev: str
+    old: Revision
+    people: list[str]
+
+
+def write(database: Database, id: str, changed: Mapping[str, Any]) -> Written:
     """Put what a document takes from above into it (None removes an item). NotFound, Forbidden."""
     opened, writer = parts(database)
     with writer.transaction():
         old = opened.find(id)
         items = {name: value for name, value in {**old.body, **changed}.items() if value is not None}
-        return writer.put_settled(old, items, ACTION)
+        saved = writer.put_settled(old, items, ACTION)
+        return Written(saved.rev, old, [person.key for person in explain.readers(opened, old)])
 
 
 def parts(database: Database) -> tuple[Opened, Writer]:

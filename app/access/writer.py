@@ -446,8 +446,14 @@ class Writer:
     # -- for documents that follow another (inheriting.py)
 
     def put_settled(self, old: Revision, items: dict[str, Any], action: str) -> Saved:
-        """A new revision with these items and lists, which the form has made already."""
-        return self._put(self._settled(old.id, old, items, None, []), action, None)
+        """A new revision with these items and lists, which the form has made already. Nobody changed the document: who
+        did last, and when, stays."""
+        prepared = self._settled(old.id, old, items, None, [])
+        for name in ("changed_at", "changed_by"):
+            prepared.edit.body.pop(name, None)
+            if name in old.body:
+                prepared.edit.body[name] = old.body[name]
+        return self._put(prepared, action, None)
 
     # -- writing
 

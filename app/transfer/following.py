@@ -10,7 +10,8 @@ lie below is asked of the index of a view; where none has the link as a column, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from sqlite3 import Connection
 from typing import Any, NamedTuple, Protocol
@@ -49,6 +50,15 @@ class Views(exporting.Views, Protocol):
         """How many documents wait for their index."""
 
 
+class Marks(Protocol):
+    """What this asks of the unread marks."""
+
+    def keep_read(
+        self, database: str, id: str, seq: int, rev: str, body: Mapping[str, Any], people: Collection[str]
+    ) -> None:
+        """See app/views/marks.py."""
+
+
 class Followers:
     """An indexer, and the kind of job `follow`: detail {above: [[database, id]]}."""
 
@@ -60,6 +70,7 @@ class Followers:
         query: Callable[[dict[str, Any]], Any],
         jobs: Jobs,
         inherited: Inherited,
+        marks: Marks,
     ) -> None:
         self._store = store
         self._databases = databases
@@ -67,6 +78,7 @@ class Followers:
         self._query = query
         self._jobs = jobs
         self._inherited = inherited
+        self._marks = marks
         self._local = threading.local()
         self._known: dict[str, tuple[Design, list[Inherits]]] = {}
 
@@ -153,9 +165,14 @@ class Followers:
             changed = self._inherited(database, database.get(id))
         except NotFound:
             return False
-        if changed:
-            inheriting.write(database, id, changed)
-        return bool(changed)
+        if not changed:
+            return False
+        with self._store.transaction():
+            done = inheriting.write(database, id, changed)
+            old = done.old
+            kept = partial(self._marks.keep_read, name, id, old.seq, done.rev, old.body, done.people)
+            self._store.documents.on_commit(kept)
+        return True
 
     def _left_over(self) -> None:
         """After the commit: what was too much, or was written past the door, follows in a job."""

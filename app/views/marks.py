@@ -9,7 +9,7 @@ so do not mark again; a person's own edits never do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -145,6 +145,20 @@ class Marks:
         with self.store.node.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (person, database.name, now))
             connection.execute("DELETE FROM marks_read WHERE person = ? AND database = ?", (person, database.name))
+
+    def keep_read(
+        self, database: str, id: str, seq: int, rev: str, body: Mapping[str, Any], people: Collection[str]
+    ) -> None:
+        """A document whose last change had number `seq` got a revision `rev` without new content: for those of `people`
+        to whom it counted as read, it stays so."""
+        if not people:
+            return
+        with self.store.node.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO marks_read (person, database, id, rev) SELECT person, database, ?, ? FROM marks"
+                " WHERE database = ? AND baseline >= ? AND person IN (SELECT value FROM json_each(?))",
+                (id, content(rev, body), database, seq, orjson.dumps(list(people)).decode()),
+            )
 
     def unread_count(self, database: Database, view: str | None = None, cap: int = CAP) -> int:
         """How many documents are unread (in a view, as its filter has it for the person), counted up to `cap`."""
