@@ -6,10 +6,11 @@ the attachment files. Whoever derives rows from documents adds checks of his own
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -37,6 +38,32 @@ def check(store: Store) -> list[str]:
     return problems
 
 
+def digests(store: Store) -> dict[str, dict[str, Any]]:
+    """{database: {documents, deleted, attachments, digest}}: the same on every node that holds the same.
+
+    The digest covers, in order of id, every leaf, the winner's content and the digests of its attachments; sequences
+    and incarnations are a node's own and do not count.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    with store.reading() as connection:
+        for db, name in connection.execute("SELECT db, name FROM databases ORDER BY name").fetchall():
+            digest, counts = hashlib.sha256(), Counter[str]()
+            for db_row in connection.execute(f"SELECT {rows.COLUMNS} FROM documents WHERE db = ? ORDER BY id", (db,)):
+                row = Row(*db_row)
+                stubs = sorted((file, stub.address) for file, stub in rows.stubs(row.attachments).items())
+                counts["deleted" if row.deleted else "documents"] += 1
+                counts["attachments"] += len(stubs)
+                leaves = sorted(tree.load(row.tree).leaves)
+                digest.update(
+                    orjson.dumps(
+                        [row.id, row.rev, row.deleted, leaves, row.items(), stubs], option=orjson.OPT_SORT_KEYS
+                    )
+                )
+            kinds = ("documents", "deleted", "attachments")
+            found[name] = {**{kind: counts[kind] for kind in kinds}, "digest": digest.hexdigest()}
+    return found
+
+
 def _whole(file: SqliteFile) -> Iterator[str]:
     with file.reading() as connection:
         for (answer,) in connection.execute("PRAGMA integrity_check"):
@@ -52,6 +79,7 @@ def _documents(connection: sqlite3.Connection) -> Iterator[str]:
     bodies: defaultdict[int, set[str]] = defaultdict(set)
     for doc, rev in connection.execute("SELECT doc, rev FROM bodies"):
         bodies[doc].add(rev)
+    branches = dict(connection.execute("SELECT doc, live FROM conflicts").fetchall())
     live: Counter[int] = Counter()
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for db, *fields in connection.execute(f"SELECT db, {rows.COLUMNS} FROM documents"):
@@ -59,8 +87,11 @@ def _documents(connection: sqlite3.Connection) -> Iterator[str]:
         counts[db][row.deleted] += 1
         if not row.deleted:
             live[row.access] += 1
-        for problem in _document(row, names.get(row.access), bodies.pop(row.doc, set())):
+        listed = branches.pop(row.doc, 0)
+        for problem in _document(row, names.get(row.access), bodies.pop(row.doc, set()), listed):
             yield f"Document {row.id!r} (database {db}): {problem}"
+    for doc in branches:
+        yield f"Branches are listed of document number {doc}, which is not there."
     for doc in bodies:
         yield f"Bodies are kept of document number {doc}, which is not there."
     for db, name, documents, deleted in connection.execute("SELECT db, name, documents, deleted FROM databases"):
@@ -73,7 +104,7 @@ def _documents(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"Reader set {access} counts {documents} documents and has {live[access]}."
 
 
-def _document(row: Row, names: tuple[str, ...] | None, bodies: set[str]) -> Iterator[str]:
+def _document(row: Row, names: tuple[str, ...] | None, bodies: set[str], listed: int) -> Iterator[str]:
     here = tree.load(row.tree)
     if not here.leaves:
         yield "its revision tree is empty."
@@ -83,6 +114,9 @@ def _document(row: Row, names: tuple[str, ...] | None, bodies: set[str]) -> Iter
     missing = [rev for rev in here.leaves if rev != row.rev and rev not in bodies]
     if missing:
         yield f"the content of {', '.join(missing)} is missing."
+    live = len(here.live)
+    if listed != live and (live > 1 or listed > 1 or not live):
+        yield f"it has {live} live leaves, and is listed with {listed}."
     if names is None:
         yield f"its reader set {row.access} is unknown."
     elif not row.deleted and sets.reader_names(row.items()) != names:
