@@ -41,6 +41,14 @@ class Device(NamedTuple):
     last_sync: str | None
     detail: dict[str, Any]
 
+    def waiting(self, figure: str) -> int:
+        """A figure of its last report (`unsent`, `rejected`) over all databases."""
+        report = self.detail.get("report")
+        databases = report.get("databases") if isinstance(report, dict) else None
+        told = databases.values() if isinstance(databases, dict) else ()
+        numbers = (each.get(figure) for each in told if isinstance(each, dict))
+        return sum(number for number in numbers if type(number) is int and number > 0)
+
 
 class Registered(NamedTuple):
     """What a device gets at its registration, this once."""
@@ -121,15 +129,16 @@ class Devices:
             connection.execute("UPDATE devices SET last_seen = ? WHERE id = ?", (now, id))
 
     def report(self, id: str, state: Mapping[str, Any]) -> None:
-        """What a device says of its progress; `last_sync` (a moment) stands in the list by itself. BadRequest."""
-        last_sync = state.get("last_sync")
-        if last_sync is not None and not _is_moment(last_sync):
+        """What a device says of its progress; `last_sync` (a moment; now, unless it says so) stands in the list.
+        BadRequest."""
+        last_sync = state.get("last_sync") or clock.now()
+        if not _is_moment(last_sync):
             raise BadRequest("`last_sync` is a moment.")
         with self._file.transaction() as connection:
             device = self.get(id)
             told = _dump({**device.detail, "report": dict(state)})
             connection.execute(
-                "UPDATE devices SET detail = ?, last_sync = coalesce(?, last_sync), last_seen = ? WHERE id = ?",
+                "UPDATE devices SET detail = ?, last_sync = ?, last_seen = ? WHERE id = ?",
                 (told, last_sync, clock.now(), id),
             )
 

@@ -6,19 +6,23 @@ import gzip
 import hashlib
 import hmac
 import threading
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import orjson
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import SYSTEM
 from app.access.acl import make
 from app.node import Node
+from app.web.cli import main
 from replication import limits
 from tests.conftest import PASSWORD
 from tests.replication.conftest import Sync, revision
+from tests.web_admin.conftest import Client
 
 
 @pytest.fixture
@@ -29,6 +33,20 @@ def registered(sync: Sync) -> dict[str, Any]:
     assert answer.status_code == 201
     found: dict[str, Any] = answer.json
     return found
+
+
+@pytest.fixture
+def browse(app: Flask) -> Callable[[str], Client]:
+    """A browser in which somebody is signed in."""
+
+    def browsing(person: str) -> Client:
+        client = Client(app)
+        client.get("/sign-in")
+        client.post("/sign-in", {"name": person, "password": PASSWORD}, 302)
+        client.get("/me")
+        return client
+
+    return browsing
 
 
 def as_device(client: FlaskClient, token: str, method: str, path: str, **options: Any) -> Any:
@@ -314,6 +332,33 @@ def test_programs_of_another_age_are_told_so(client: FlaskClient, spoken: str | 
     assert answer.headers["Davenport-Protocol"] == "1"
     if status == 426:
         assert answer.json["error"] == "protocol"
+
+
+def test_people_revoke_their_own_devices_and_administrators_any(
+    node: Node, browse: Any, registered: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = registered["device"]
+    node.secrets.devices.report(device, {"databases": {"notes": {"unsent": 3}, "deals": {"unsent": 4}}})
+    own = browse("north").get("/me/devices")
+    assert "Laptop" in own
+    assert ">7<" in own
+    assert "Laptop</strong>" not in browse("south").get("/me/devices")
+    browse("south").get("/admin/devices/", 403)
+    browse("south").post(f"/me/devices/{device}/revoke", status=404)
+    browse("south").post(f"/admin/devices/{device}/revoke", status=403)
+    assert node.secrets.devices.get(device).state == "active"
+    assert "Laptop" in browse("admin").get("/admin/devices/")
+    browse("north").post(f"/me/devices/{device}/revoke")
+    assert node.secrets.devices.get(device).state == "revoked"
+    second = node.secrets.devices.register("south", "Other", "macOS").device.id
+    browse("admin").post(f"/admin/devices/{second}/revoke")
+    assert main(["device", "list", str(node.data), "--json"]) == 0
+    states = {row["id"]: row["state"] for row in orjson.loads(capsys.readouterr().out)}
+    assert states == {device: "revoked", second: "revoked"}
+    third = node.secrets.devices.register("south", "Third", "Windows").device.id
+    assert main(["device", "revoke", str(node.data), third]) == 0
+    assert node.secrets.devices.get(third).state == "revoked"
+    assert main(["device", "revoke", str(node.data), "nothing"]) == 1
 
 
 # -- numbers

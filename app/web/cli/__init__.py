@@ -16,9 +16,9 @@ import sys
 from collections.abc import Sequence
 
 from app.errors import DavenportError
-from app.web.cli import data, designs, node, people, replication, rights, tables, tokens
+from app.web.cli import data, designs, devices, laptop, node, people, replication, rights, tables, tokens
 
-GROUPS = (node, replication, people, rights, tables, designs, tokens, data)
+GROUPS = (node, replication, laptop, people, rights, tables, designs, tokens, devices, data)
 
 
 def parser() -> argparse.ArgumentParser:
