@@ -142,8 +142,8 @@ def conflicts_waiting() -> int:
 
 def replication_state() -> Any:
     """What the top bar says about replication: None on a node that has no upstream."""
-    state = getattr(context.node(), "replication_state", None)
-    return state() if callable(state) else None
+    replication = context.node().replication
+    return replication.standing() if replication is not None else None
 
 
 def _identify() -> None:

@@ -20,10 +20,10 @@ from babel.messages.pofile import read_po, write_po
 from app.web.i18n import FOLDER
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("app", "replication", "mail", "discussion", "knowledge")
+PACKAGES = ("app", "replication", "replication/client", "mail", "discussion", "knowledge")
 NOT_FOR_PEOPLE = ("app/web/cli/", "app/demo/")
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-PROTOCOLS = ("replication",)  # refusals there are read by programs, in CouchDB's words
+PROTOCOLS = ("replication",)  # refusals there are read by programs, in CouchDB's words; the client talks to people
 ONE = (1,)
 PAGES: dict[str, tuple[int, ...] | None] = {
     "_": None,
@@ -48,6 +48,10 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "TooManyRequests": ONE,
     "Unavailable": ONE,
     "InsufficientStorage": ONE,
+    "Unreachable": ONE,
+    "Refused": ONE,
+    "Outdated": ONE,
+    "Stopped": ONE,
     "Problem": (4,),
     "problem": (2,),
     "_bad": (2,),

@@ -27,9 +27,7 @@ AT_ONCE = 500
 class Fetcher:
     """Fetches the contents of one database."""
 
-    def __init__(
-        self, hub: Hub, database: str, patience: Patience, progress: Progress, *, largest: int | None
-    ) -> None:
+    def __init__(self, hub: Hub, database: str, patience: Patience, progress: Progress, *, largest: int | None) -> None:
         self._hub = hub
         self._database = database
         self._patience = patience

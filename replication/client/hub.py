@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
 import requests
@@ -150,7 +150,7 @@ class Hub:
     @contextmanager
     def content(self, database: str, id: str, rev: str, name: str, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
         """Where the hub begins (`start`, or 0 when it cannot) and the content from there, piece by piece."""
-        path = f"{_part(database)}/_content/{_part(id)}/{_part(rev)}/{_part(name)}"
+        path = f"{_part(database)}/_content?{urlencode({'id': id, 'rev': rev, 'name': name})}"
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         with self._answer("GET", path, headers=headers) as answer:
             begin = start if answer.status_code == 206 else 0
@@ -294,7 +294,7 @@ class Hub:
         reason = str(told.get("reason") or told.get("error") or "")
         if code == 401 and told.get("error") == "device_revoked":
             if self.credentials.proved(nonce, told.get("proof")):
-                raise Revoked("This device was revoked by an administrator; its data is removed.")
+                raise Revoked(Message("This device was revoked by an administrator; its data is removed."))
             raise Refused("Somebody who is not the hub says that this device was revoked.", code=code)
         if code == 401:
             raise Refused(self._unknown(), code=code, name="unauthorized")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -20,13 +21,14 @@ from app.access.mirroring import Missing
 from app.errors import DavenportError, Message, NotFound, Unavailable
 from replication.client import wiping
 from replication.client.address import hub_url
-from replication.client.faults import HubError, Revoked, Unreachable
+from replication.client.faults import HubError, Revoked, Stopped, Unreachable
 from replication.client.hub import Credentials, Hub
 from replication.client.options import Options
 from replication.client.rounds import Done, Rounds
 from replication.client.states import States
 from replication.client.worker import Worker
 
+REMEMBER = 1.0  # seconds what the header says is good for
 OFFSET = 300.0  # seconds between two clocks that are worth a warning
 AWAY = "The content of this attachment has not come to this laptop, and the hub cannot be reached."
 
@@ -55,6 +57,7 @@ class Replication:
         self._worker: Worker | None = None
         self._rounds: Rounds | None = None
         self._lock = threading.Lock()
+        self._said: tuple[float, Standing] | None = None
         self.problem: DavenportError | None = None
         self.on_revoked: Callable[[], None] = lambda: None
         self.revoked = False
@@ -113,10 +116,21 @@ class Replication:
             self._wipe()
             raise
         except DavenportError as problem:
-            self.problem = problem
+            self.problem = None if isinstance(problem, Stopped) else problem
             raise
         finally:
             self._breaks.discard(broken)
+
+    def begin(self, *, recompare: bool = False) -> None:
+        """A full round, beside whatever runs; how it ends stands in `trouble`."""
+
+        def work() -> None:
+            try:
+                self.run(recompare=recompare)
+            except DavenportError as problem:  # kept for the page
+                log.info("replication: %s", problem.reason)
+
+        threading.Thread(target=work, name="replication-asked", daemon=True).start()
 
     def interrupt(self) -> None:
         """Stop the round that runs; it goes on from there next time."""
@@ -127,6 +141,7 @@ class Replication:
 
     def pause(self, paused: bool) -> None:
         """Nothing by itself until further notice, or again."""
+        self._said = None
         self.options.put_json("paused", paused)
         if self._worker is not None:
             self._worker.nudge()
@@ -209,7 +224,13 @@ class Replication:
         return self._worker.problem if self._worker is not None else self.problem
 
     def standing(self) -> Standing:
-        """One state and one sentence for the header of every page."""
+        """One state and one sentence for the header of every page; looked at once a second."""
+        now = time.monotonic()
+        if self._said is None or now > self._said[0] + REMEMBER:
+            self._said = (now, self._standing())
+        return self._said[1]
+
+    def _standing(self) -> Standing:
         if self.running:
             rows = [each for each in self.databases() if each["phase"] not in ("idle", "waiting")]
             done, total = sum(each["done"] for each in rows), sum(each["total"] for each in rows)

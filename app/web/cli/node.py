@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
     serve = command(commands, "serve", "Serve the node's pages and interfaces", run_serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on (8000; 0 takes a free one)")
+    serve.add_argument("--join", action="store_true", help="on an empty folder: a page that asks for the hub to join")
     serve.add_argument("--no-replicate", action="store_true", help="contact an upstream only when asked to")
     json_argument(command(commands, "status", "Say how the node is", run_status))
 
@@ -107,6 +108,10 @@ def _remove(data: Path, before: set[str], *, fresh: bool) -> None:
 
 def run_serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    if arguments.join:
+        from app.web.cli.laptop import serve_or_join
+
+        return serve_or_join(arguments)
     import waitress
     from waitress.task import ThreadedTaskDispatcher
 
