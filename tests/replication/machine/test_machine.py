@@ -180,9 +180,10 @@ class Machine(RuleBasedStateMachine):
 
     def _keeps_nothing_lost(self, person: str) -> None:
         """No file of the laptop holds what others wrote in documents that are not on it any more."""
-        readable = self.world.hub.readable(person).keys()
-        for token in self.world.laptops[person].raw_tokens() - self.own[person]:
-            assert self.edits[token][0] in readable, (person, token, self.edits[token])
+        found = self.world.laptops[person].raw_tokens() - self.own[person]
+        may = self.world.hub.not_lost(person, {self.edits[token][0] for token in found})
+        for token in found:
+            assert self.edits[token][0] in may, (person, token, self.edits[token])
 
     def _nothing_is_gone(self) -> None:
         """Every acknowledged value is in a document, in a kept revision, in the history, or among the rejected."""

@@ -90,6 +90,13 @@ class HubSide:
             found[revision.id] = [leaf for leaf in replica.leaves(revision.id) if not leaf.deleted]
         return found
 
+    def not_lost(self, person: str, ids: set[str]) -> set[str]:
+        """Those documents that the person may take along, or could when they were deleted."""
+        try:
+            return set(self.opened(person).replica.winners(ids))
+        except DavenportError:
+            return set()
+
     def tokens(self, person: str) -> set[str]:
         """Everything in what the person may take along."""
         return {
