@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from app import clock
 from app.errors import FileExists, NotFound, UserError
@@ -166,6 +167,10 @@ class Store:
     def check(self) -> list[str]:
         """Everything that is wrong, one sentence each; empty when all is well."""
         return checking.check(self)
+
+    def digests(self) -> dict[str, dict[str, Any]]:
+        """{database: {documents, deleted, attachments, digest}}, equal on nodes that hold the same."""
+        return checking.digests(self)
 
     def collect(self) -> int:
         """Remove attachment contents that nothing has named for the grace time; how many."""

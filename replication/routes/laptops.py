@@ -101,6 +101,12 @@ def ids(database: str) -> Response:
     )
 
 
+@blueprint.get("/<database>/_content")
+def content_named(database: str) -> Response:
+    """The same by `?id=&rev=&name=`: clients and proxies take `..` out of a path, and a name may be that."""
+    return content(database, *(request.args.get(name, "") for name in ("id", "rev", "name")))
+
+
 @blueprint.get("/<database>/_content/<syncid:id>/<rev>/<syncpath:name>")
 def content(database: str, id: str, rev: str, name: str) -> Response:
     """An attachment of a revision, with ranges. 404; 403 above the size that this device may hold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from app.access import SYSTEM
 from app.errors import NotFound, UserError
@@ -20,6 +21,7 @@ from app.web.cli.terminal import (
     passphrase_argument,
     settings_of,
     show_json,
+    show_table,
 )
 
 
@@ -39,6 +41,7 @@ def add(commands: Commands) -> None:
         "--new-passphrase-file", metavar="FILE", help="file whose first line is the new one (asked for)"
     )
     check = command(commands, "check", "Look for damage; status 1 when something is wrong", run_check)
+    check.add_argument("--digests", action="store_true", help="counts and a digest per database, to compare two nodes")
     json_argument(check)
     command(commands, "reindex", "Build every view index and the table of duplicates anew", run_reindex)
 
@@ -101,6 +104,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     """Each thing that is wrong on a line."""
     with opened(arguments) as node:
         problems = node.store.check()
+        found = node.store.digests() if arguments.digests else {}
+    if arguments.digests and not problems:
+        return _show_digests(found, arguments.json)
     if arguments.json:
         show_json(problems)
     else:
@@ -111,6 +117,15 @@ def run_check(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         print("All is well.")
     return 0
+
+
+def _show_digests(found: dict[str, dict[str, Any]], json: bool) -> int:
+    if json:
+        return show_json(found)
+    return show_table(
+        ["database", "documents", "deleted", "attachments", "digest"],
+        [[name, *each.values()] for name, each in found.items()],
+    )
 
 
 def run_reindex(arguments: argparse.Namespace) -> int:
