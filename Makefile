@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean system messages
+.PHONY: help install run test check bench clean system messages machine
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ bench: $(VENV)/.tests-installed ## speed and memory, as a table with the machine
 
 messages: install ## collect the texts of the pages into the Chinese file; tells what is not translated
 	$(BIN)/python -m app.web.messages
+
+machine: $(VENV)/.tests-installed ## drive a hub and three laptops at random, for about an hour (DAVENPORT_MACHINE_EXAMPLES=2000)
+	DAVENPORT_MACHINE_EXAMPLES=$${DAVENPORT_MACHINE_EXAMPLES:-2000} DAVENPORT_MACHINE_STEPS=$${DAVENPORT_MACHINE_STEPS:-60} \
+		$(BIN)/python -m pytest -x tests/replication/machine
 
 clean: ## remove the environment and caches (not var/)
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
