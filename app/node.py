@@ -27,6 +27,7 @@ from app.forms.catalog import Catalog
 from app.forms.inheriting import inherited
 from app.forms.install import Installed, install
 from app.forms.keywords import rename
+from app.forms.leases import Leases
 from app.forms.numbering import Numbering
 from app.forms.rules import FormRules
 from app.forms.uniques import Uniques
@@ -149,7 +150,7 @@ class Node:
         rules = FormRules(catalog, directory, numbering, uniques)
         databases.laptop = secrets.laptop = laptop
         if laptop is not None:
-            laptop.door, directory.own = databases, laptop.own
+            laptop.door, directory.own, laptop.numbers = databases, laptop.own, Leases(numbering, catalog)
         databases.rules = databases.form_rights = rules
         rules.databases = databases
         marks = Marks(store)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app import jsonio
 from app.access import rejecting
@@ -38,6 +38,16 @@ class Renewed(NamedTuple):
     created: list[str]
     dropped: list[str]
     changed: list[str]
+
+
+class Numbers(Protocol):
+    """The running numbers of a laptop: what it needs, and what it was given."""
+
+    def wanted(self, database: str) -> list[tuple[str, int, int]]:
+        """(series, year, count) of the blocks to ask for."""
+
+    def grant(self, series: str, year: int, first: int, last: int) -> None:
+        """Numbers that are this laptop's from now on."""
 
 
 class LaptopKnown(Known):
@@ -94,6 +104,7 @@ class Laptop:
         self.door: Databases | None = None  # set by the node
         self.prove: Callable[[str, str], bool] | None = None  # (name, password): does the hub say it is this person?
         self.fetch: Callable[[str, Missing], IO[bytes]] | None = None  # (database, what): its content from the hub
+        self.numbers: Numbers | None = None  # set by the node: running numbers leased from the hub
         self.wake: Callable[[], None] | None = None  # something waits to be sent
         self._one_at_a_time = threading.Lock()
 

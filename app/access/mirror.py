@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from app import clock, jsonio
 from app.access import rejecting, rules
-from app.access.laptop import Laptop
+from app.access.laptop import Laptop, standing_of
 from app.access.mirroring import (
     Applied,
     Joined,
@@ -149,8 +149,8 @@ class Mirror:
         return found
 
     def count_unsent(self) -> int:
-        """How many revisions the hub has not acknowledged."""
-        return self._count("unsent", "db", self._raw.number)
+        """How many revisions the hub has not acknowledged, with the refused ones that `unsent` tries again."""
+        return self._count("unsent", "db", self._raw.number) + len(rejecting.flagged(self._store, self.name))
 
     def _count(self, table: str, column: str, value: object) -> int:
         with self._store.reading() as connection:
@@ -216,6 +216,20 @@ class Mirror:
                 "DELETE FROM unsent WHERE db = ? AND id = ? AND rev = ?", [(self._raw.number, id, one) for one in chain]
             )
             self._raw.prune(id, [rev])
+
+    # -- running numbers
+
+    def numbers_wanted(self) -> list[tuple[str, int, int]]:
+        """(series, year, count) of the blocks of running numbers to lease, where the person makes documents."""
+        numbers, me = self._laptop.numbers, self._laptop.me(self.name)
+        if numbers is None or me is None or not rules.may_create(standing_of(me).rights):
+            return []
+        return numbers.wanted(self.name)
+
+    def grant_numbers(self, series: str, year: int, first: int, last: int) -> None:
+        """A block that the hub leased to this laptop."""
+        if self._laptop.numbers is not None:
+            self._laptop.numbers.grant(series, year, first, last)
 
     # -- rejected changes
 
@@ -317,7 +331,7 @@ class Mirror:
             ).fetchone()
             return {
                 **dict(zip(("checkpoint", "last_sync", "error"), row or (None, None, None), strict=True)),
-                "unsent": self.count_unsent(),
+                "unsent": self._count("unsent", "db", self._raw.number),
                 "rejected": self._count("rejected", "database", self.name),
                 "missing": self._count("missing_content", "db", self._raw.number),
                 "documents": self._raw.info().documents,

@@ -19,6 +19,7 @@ from app.design.expressions import Expression, ExpressionError, near, plain
 from app.errors import BadRequest, DavenportError, NotFound
 from app.forms.fields import Around, Field, FieldProblem, Message
 from app.forms.keywords import KeywordLists
+from app.forms.numbering import is_provisional
 from app.forms.plan import KEPT, STAMPS, Plan
 from app.forms.scope import Asking, names_for
 from app.forms.uniques import values
@@ -349,7 +350,7 @@ class Composing:
     # -- what the program adds
 
     def number(self) -> None:
-        """Codes of new documents; a code that was sent is kept."""
+        """Codes of new documents; a code that was sent is kept, but for a provisional one that reaches the source."""
         for name in self.plan.codes:
             item = self.form.items[name]
             pattern = self.plan.design.numbering.get(item.series or "")
@@ -357,6 +358,8 @@ class Composing:
                 continue
             numbering, database = self.rules.numbering, self.database.name
             sent = self.items.get(name)
+            if self.old is None and numbering.source and is_provisional(str(sent)):
+                sent = None
             if sent is not None:
                 if name in self.changed and self.together is not None:
                     self.together.note(item.series, pattern, self.items, sent)

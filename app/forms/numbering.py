@@ -21,6 +21,8 @@ from app import clock
 from app.store import Store
 
 ENDLESS = 2**62
+BLOCK = 50  # numbers that another node leases at once
+LOW = 20  # and asks for more when fewer are left
 _PART = re.compile(r"\{([a-z_]+)(?::(\d+))?\}")
 
 
@@ -125,6 +127,7 @@ class Numbering:
         if row is not None:
             return int(row[0])
         if not self.source:
+            self._want(connection, key, year)
             return None
         connection.execute("INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, 2)", (key, year, ENDLESS))
         return 1
@@ -172,6 +175,31 @@ class Numbering:
                 "INSERT INTO numbers (series, year, last, next) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (block.series, block.year, block.last, block.first),
             )
+
+    @staticmethod
+    def _want(connection: sqlite3.Connection, series: str, year: int) -> None:
+        """Note that numbers of a series are needed here: a block that is used up (`last` 0) says so."""
+        connection.execute(
+            "INSERT INTO numbers (series, year, last, next) VALUES (?, ?, 0, 1) ON CONFLICT DO NOTHING", (series, year)
+        )
+
+    def wanted(self, database: str, patterns: Mapping[str, str]) -> list[tuple[str, int, int]]:
+        """At another node: (series, year, count) of the blocks to ask the source for, so that new documents get their
+        final numbers without it. `patterns` are those of the database's design."""
+        if self.source:
+            return []
+        year = clock.today(self.zone).year
+        keys = {_key(database, series, pattern, {}) for series, pattern in patterns.items()}
+        left = {key: 0 for key in keys if key.count("/") == 1}  # one count for all documents
+        with self.store.reading() as connection:
+            left |= dict(
+                connection.execute(
+                    "SELECT series, sum(max(last - next + 1, 0)) FROM numbers"
+                    " WHERE year = ? AND series >= ? AND series < ? GROUP BY series",
+                    (year, f"{database}/", f"{database}0"),
+                )
+            )
+        return [(series, year, BLOCK) for series, many in sorted(left.items()) if many < LOW]
 
     def left(self, series: str, year: int) -> int:
         """How many numbers this node can still draw from its blocks."""

@@ -22,6 +22,7 @@ from app.errors import DavenportError, InsufficientStorage, Message
 from replication.client.contents import Fetcher
 from replication.client.faults import Full, HubError, Outdated, Recompare, Refused, Revoked, Stopped, Unreachable
 from replication.client.hub import Hub
+from replication.client.leasing import lease
 from replication.client.lock import RoundLock
 from replication.client.options import Options
 from replication.client.pulling import Puller, Wanted
@@ -220,6 +221,7 @@ class Rounds:
         except Recompare:
             pulled = puller.run(mirror, anew=True)
             pulled += repairer.run(mirror, lost=True)
+        lease(hub, name, mirror)
         pushed = self._pushed(pusher, mirror, progress)
         chosen = self.options.json("applied", {}).get(name)
         if chosen != wanted.selection:  # others than those that are here, or were to come
