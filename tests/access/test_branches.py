@@ -131,7 +131,8 @@ def test_every_value_is_in_the_merge_or_waits(base: dict[str, Any], branches: li
                 continue
             mine = found.body.get(name)
             if isinstance(value, list) and isinstance(mine, list):
-                added = [entry for entry in value if entry not in (base.get(name) or [])]
+                before = base.get(name)
+                added = [entry for entry in value if not isinstance(before, list) or entry not in before]
                 assert all(entry in mine for entry in added)
             else:
                 assert same(mine, value)
