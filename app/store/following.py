@@ -84,10 +84,11 @@ def gained(
 
 
 def _ranges(after: Cursor) -> Iterator[tuple[str, Cursor | tuple[int]]]:
-    """The rest of the set that was begun, then the sets behind it: each a range of the index."""
+    """The rest of the set that was begun, then the sets behind it: each a range of the index. With the `+` SQLite does
+    not carry the comparison over to `d.access`, for which it would walk all sets behind instead of this one."""
     if after[1]:
         yield "t.access = ? AND d.seq > ?", after
-    yield ("t.access > ?" if after[1] else "t.access >= ?"), (after[0],)
+    yield ("+t.access > ?" if after[1] else "+t.access >= ?"), (after[0],)
 
 
 def new(
