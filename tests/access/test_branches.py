@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.merging import FILE, Leaf, Merged, Unsettled, admits, merge, same
+from app.access.merging import FILE, Leaf, Merged, Unsettled, admits, empty, merge, same
 from app.store import Stub
 from app.store.tree import Node, RevisionTree
 
@@ -129,13 +129,13 @@ def test_every_value_is_in_the_merge_or_waits(base: dict[str, Any], branches: li
             value = branch.get(name)
             if same(value, base.get(name)) or isinstance(found, Unsettled):
                 continue
-            mine = found.body.get(name)
-            if isinstance(value, list) and isinstance(mine, list):
-                before = base.get(name)
-                added = [entry for entry in value if not isinstance(before, list) or entry not in before]
-                assert all(entry in mine for entry in added)
-            else:
-                assert same(mine, value)
+            mine, before = found.body.get(name), base.get(name)
+            if same(mine, value):
+                continue
+            assert all(empty(one) or isinstance(one, list) for one in (mine, value, before)), "only lists are mixed"
+            old, new, now = before or [], value or [], mine or []
+            assert all(entry in now for entry in new if entry not in old)
+            assert not any(entry in now for entry in old if entry not in new)
     if isinstance(found, Unsettled):
         assert all(len({repr(value) for value in values}) > 1 for values in found.items.values())
 
