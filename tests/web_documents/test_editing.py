@@ -189,13 +189,13 @@ def test_a_copy_has_the_values_and_a_code_of_its_own(visit: Visit, opened: Opene
 
 def test_one_field_in_place_by_keyboard(visit: Visit, opened: Opened, customer: str) -> None:
     page = visit("north", f"/db/customers/doc/{customer}")
-    page.locator("[data-edit=name] dd").focus()
+    page.locator("[data-edit=name] [data-edit-field]").focus()
     page.keyboard.press("e")
     page.locator("[data-edit=name] input:not([type=hidden])").fill("Nahua Foods Group")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Nahua Foods Group")
     assert opened("customers", "north").get(customer)["name"] == "Nahua Foods Group"
-    page.locator("[data-edit=name] dd").focus()
+    page.locator("[data-edit=name] [data-edit-field]").focus()
     page.keyboard.press("e")
     page.locator("[data-edit=name] input:not([type=hidden])").fill("")
     page.keyboard.press("Enter")

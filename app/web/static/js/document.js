@@ -43,10 +43,15 @@ page?.addEventListener("dblclick", (event) => {
   const row = event.target.closest("[data-edit]");
   if (row && !event.target.closest("a, button, form")) edit(row);
 });
+page?.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-edit-field]");
+  if (button) edit(button.closest("[data-edit]"));
+});
 page?.addEventListener("keydown", (event) => {
-  if (event.target.matches("[data-edit] > dd") && (event.key === "Enter" || event.key === "F2")) {
+  const row = event.key === "F2" && event.target.closest("[data-edit]");
+  if (row) {
     event.preventDefault();
-    edit(event.target.parentElement);
+    edit(row);
   }
 });
 
@@ -66,8 +71,6 @@ async function edit(row) {
     return toast(problem.message, { kind: "error" });
   }
   place.innerHTML = html;
-  place.removeAttribute("role");
-  place.removeAttribute("tabindex");
   row.classList.add("row-open");
   const form = place.querySelector("form");
   form.dataset.attachments = page.dataset.upload;
@@ -77,19 +80,17 @@ async function edit(row) {
   const input = form.querySelector(".picker-input, input:not([type=hidden]), select:not([hidden]), textarea:not([hidden]), [contenteditable=true]");
   input?.focus();
   if (input?.select && input.type !== "checkbox") input.select();
-  const close = (nodes) => {
-    place.replaceChildren(...nodes);
-    place.setAttribute("role", "button");
-    place.tabIndex = 0;
+  const close = () => {
+    place.replaceChildren(...before);
     row.classList.remove("row-open");
     delete row.dataset.open;
-    place.focus();
+    place.querySelector("[data-edit-field]").focus();
   };
-  form.querySelector("[data-cancel]").addEventListener("click", () => close(before));
+  form.querySelector("[data-cancel]").addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       event.stopPropagation();
-      close(before);
+      close();
     } else if (event.key === "Enter" && (event.ctrlKey || !event.target.matches("textarea, .picker-input, [contenteditable], button, tr[data-row] *"))) {
       event.preventDefault();
       form.requestSubmit();
@@ -102,10 +103,9 @@ async function edit(row) {
     event.preventDefault();
     try {
       const saved = await call("POST", url, new FormData(form));
-      const holder = document.createElement("div");
-      holder.innerHTML = saved.html || "—";
+      close();
+      place.querySelector(".value").innerHTML = saved.html || "—";
       row.classList.toggle("row-empty", !saved.html);
-      close([...holder.childNodes]);
       revised(saved.rev);
       toast(saved.saved, { kind: "success" });
       for (const warning of saved.warnings) toast(warning, { kind: "warning" });
@@ -137,8 +137,8 @@ async function refresh() {
   for (const row of document.querySelectorAll(".doc-items .fields > div:not(.row-open)")) {
     const label = row.querySelector("dt").textContent;
     const there = [...fresh.querySelectorAll(".doc-items .fields > div")].find((one) => one.querySelector("dt").textContent === label);
-    if (there && there.querySelector("dd").innerHTML !== row.querySelector("dd").innerHTML) {
-      row.querySelector("dd").replaceChildren(...there.querySelector("dd").childNodes);
+    if (there && there.querySelector(".value").innerHTML !== row.querySelector(".value").innerHTML) {
+      row.querySelector(".value").replaceChildren(...there.querySelector(".value").childNodes);
       row.className = there.className;
     }
   }
