@@ -79,7 +79,7 @@ def _snapshot(files: list[SqliteFile], folder: Path) -> None:
 
 def _pack(store: Store, folder: Path, part: Path, lease: Path) -> None:
     with contextlib.closing(driver.connect(folder / FILES[0], store.documents.key)) as copy:
-        named = compaction.named_blobs(copy)
+        named = compaction.named_blobs(copy) - compaction.absent_blobs(copy)
         names = [name for (name,) in copy.execute("SELECT name FROM databases ORDER BY name")]
     manifest = {"format": FORMAT, "at": clock.now(), "databases": names}
     with part.open("wb") as target:

@@ -33,7 +33,7 @@ def check(store: Store) -> list[str]:
         problems += _numbers(connection)
         for more in store.checks:
             problems += more(connection)
-        named = compaction.named_blobs(connection)
+        named = compaction.named_blobs(connection) - compaction.absent_blobs(connection)
     problems += [f"Attachment content {one} is missing or damaged." for one in named if store.blobs.damaged(one)]
     return problems
 

@@ -76,6 +76,8 @@ def _compact_document(connection: sqlite3.Connection, doc: int, before: str) -> 
     old = connection.execute("SELECT rev FROM bodies WHERE doc = ? AND at <= ?", (doc, before)).fetchall()
     gone = [(doc, rev) for (rev,) in old if rev not in needed]
     connection.executemany("DELETE FROM bodies WHERE doc = ? AND rev = ?", gone)
+    nowhere = [(*stored[1:], rev) for _, rev in gone]
+    connection.executemany("DELETE FROM missing_content WHERE db = ? AND id = ? AND rev = ?", nowhere)
     return len(gone)
 
 
@@ -121,3 +123,8 @@ def named_blobs(connection: sqlite3.Connection) -> set[str]:
         for (blob,) in connection.execute(query):
             named.update(stub[3] for stub in orjson.loads(blob).values())
     return named
+
+
+def absent_blobs(connection: sqlite3.Connection) -> set[str]:
+    """Those of them that have not come to this laptop yet."""
+    return {address for (address,) in connection.execute("SELECT DISTINCT address FROM missing_content")}
