@@ -6,12 +6,16 @@ import json
 import os
 import shutil
 import subprocess
+import threading
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.access import SYSTEM
+from app.node import Node
 from tests.conftest import PASSWORD
 
 POUCH = Path(__file__).parent / "pouch"
@@ -107,6 +111,45 @@ def test_live_in_both_directions(served: str, opened: Any) -> None:
     )
     assert answers[3]["title"] == "Later"
     assert opened("notes", "south").get("mine")["created_by"] == "north"
+
+
+def test_what_is_gained_comes_without_an_edit_and_what_is_lost_stays(served: str, node: Node, opened: Any) -> None:
+    north = opened("notes", "north")
+    north.create({"title": "Secret", "readers": ["north", "support-team"]}, id="secret")
+    north.create({"title": "Open"}, id="open")
+
+    def come(id: str) -> None:
+        """Until the client has pushed this document."""
+        for _ in range(600):
+            if opened("notes", "north").exists(id):
+                return
+            time.sleep(0.05)
+
+    def admit_and_remove() -> None:
+        come("admit")
+        node.directory.change_group(SYSTEM, "support-team", add=["south"])
+        come("remove")
+        node.directory.change_group(SYSTEM, "support-team", remove=["south"])
+        north.create({"title": "Later"}, id="later")
+
+    thread = threading.Thread(target=admit_and_remove)
+    thread.start()
+    steps: list[list[Any]] = [
+        ["pull"],
+        ["all"],
+        ["live"],
+        ["put", {"_id": "admit"}],
+        ["wait", "secret", "title", "Secret"],
+        ["put", {"_id": "remove"}],
+        ["wait", "later", "title", "Later"],
+        ["get", "secret"],
+        ["all"],
+    ]
+    answers = pouch(served, "south", *steps)
+    thread.join()
+    assert answers[1] == ["open"]
+    assert answers[-2]["title"] == "Secret"
+    assert answers[-1] == ["admit", "later", "open", "remove", "secret"]
 
 
 def test_two_clients_that_edit_different_items_end_with_the_same_revisions(served: str, opened: Any) -> None:
