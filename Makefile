@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean system messages machine
+.PHONY: help install run laptop test check bench clean system messages machine
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -27,6 +27,10 @@ run: install ## a hub with demo data on http://127.0.0.1:8000 (PORT=… for anot
 	@echo 'Sign in as admin, leader, north, south, support, editor or outsider; password demo'
 	@$(BIN)/davenport serve var/hub --port $(PORT)
 
+laptop: install ## a laptop of north (demo data) on http://127.0.0.1:8001, joined to the hub of `make run`
+	@echo demo | $(BIN)/davenport join http://127.0.0.1:$(PORT) var/laptop --person north --password-file - || test -f var/laptop/documents.db
+	@$(BIN)/davenport serve var/laptop --port 8001
+
 system: ## what tests need beside Python: a browser, fonts, Node with PouchDB
 	@.ci/system
 
@@ -39,7 +43,9 @@ check: $(VENV)/.tests-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tests-installed ## speed and memory, as a table with the machine
+bench: $(VENV)/.tests-installed system ## speed and memory, as a table with the machine
+	@cd bench/pouch && { cmp -s package-lock.json node_modules/.installed-lock || \
+		{ npm ci --silent --no-progress && cp package-lock.json node_modules/.installed-lock; }; }
 	$(BIN)/python -m bench
 
 messages: install ## collect the texts of the pages into the Chinese file; tells what is not translated

@@ -11,7 +11,7 @@ import sys
 
 from bench import Row
 
-MODULES = ("store", "views", "pages", "importing", "laptops")
+MODULES = ("store", "views", "pages", "importing", "replication", "laptops")
 
 
 def main() -> int:
