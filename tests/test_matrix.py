@@ -344,6 +344,31 @@ def test_the_feed_and_the_import_check_show_nothing(node: Node, hidden: Hidden, 
     assert all(match.id == saved.id for match in node.rules.duplicates(database, "customer", items))
 
 
+@pytest.mark.parametrize("person", [*BYSTANDERS, "north"])
+def test_replicas_get_what_their_person_reads(app: Flask, hidden: Hidden, person: str) -> None:
+    client = app.test_client()
+
+    def asked(path: str, body: dict[str, Any], as_whom: str = person) -> Any:
+        return client.post(f"/sync/customers/{path}", json=body, auth=(as_whom, PASSWORD))
+
+    owns = asked("_pull", {}, "north").json["last_seq"]
+    leaks = []
+    for path, body in (
+        ("_pull", {}),
+        ("_pull", {"ids": hidden.ids}),
+        ("_pull", {"since": owns}),
+        ("_pull", {"since": owns.replace(owns.split("-")[0], "1", 1)}),
+        ("_pull", {"selection": f"name.startswith('{MARK}')"}),
+        ("_ids", {}),
+        ("_changes?include_docs=true&revocations=true", {}),
+        (f"_changes?include_docs=true&since={owns}", {}),
+    ):
+        text = asked_for(everything_of(asked(path, body)), path)
+        if [secret for secret in hidden.leaks(text) if "ids" not in body or secret not in hidden.ids]:
+            leaks.append(path)
+    assert len(leaks) >= 5 if person == "north" else not leaks
+
+
 def test_webhooks_tell_only_what_their_person_reads(node: Node, hidden: Hidden, opened: Callable[..., Any]) -> None:
     hook, _ = node.webhooks.create(opened("customers", "south"), "http://example.com/", ["created", "updated"])
     opened("customers", "north").change(hidden.customer, {"fax": "020-1111111"})
