@@ -202,6 +202,7 @@ _OF_DATABASE = (
     "history",
     "local_documents",
     "purged",
+    "conflicts",
     "orders",
     "pending",
     "placing",
