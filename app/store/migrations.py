@@ -40,8 +40,8 @@ _BRANCHED = (
 )
 
 DOCUMENTS = Schema(
-    4,
-    shipped("documents.sql"),
+    5,
+    shipped("documents.sql") + shipped("laptop.sql"),
     {
         1: (
             "ALTER TABLE databases ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;",
@@ -55,6 +55,7 @@ DOCUMENTS = Schema(
             _BRANCHED,
         ),
         3: ("ALTER TABLE purged ADD COLUMN born INTEGER NOT NULL DEFAULT 0;",),
+        4: (shipped("laptop.sql"),),
     },
 )
 NODE = Schema(
