@@ -273,9 +273,7 @@ class Hub:
             raise Unreachable(Message("The hub %(hub)s cannot be reached.", hub=self.url)) from problem
         except requests.exceptions.RequestException as problem:
             self._drop()
-            raise Unreachable(
-                Message("The connection to the hub %(hub)s broke off (%(why)s).", hub=self.url, why=_short(problem))
-            ) from problem
+            raise Unreachable(Message("The connection to the hub %(hub)s broke off.", hub=self.url)) from problem
         except HubError as problem:
             if problem.again:
                 self._drop()

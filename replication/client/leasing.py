@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from app.access.mirror import Mirror
 from replication.client.faults import Refused
 from replication.client.hub import Hub
+from replication.client.trying import Patience
 
 log = logging.getLogger(__name__)
 
 
-def lease(hub: Hub, name: str, mirror: Mirror) -> None:
+def lease(hub: Hub, name: str, mirror: Mirror, patience: Patience) -> None:
     """The blocks that a database of this laptop needs; refused, its new codes stay provisional. Unreachable."""
     for series, year, count in mirror.numbers_wanted():
         try:
-            block = hub.numbers(name, series, year, count)
+            block = patience.call(partial(hub.numbers, name, series, year, count))  # one that was lost is a gap
         except Refused as problem:
             log.info("no numbers of %s: %s", series, problem.reason)
             return

@@ -221,7 +221,7 @@ class Rounds:
         except Recompare:
             pulled = puller.run(mirror, anew=True)
             pulled += repairer.run(mirror, lost=True)
-        lease(hub, name, mirror)
+        lease(hub, name, mirror, patience)
         pushed = self._pushed(pusher, mirror, progress)
         chosen = self.options.json("applied", {}).get(name)
         if chosen != wanted.selection:  # others than those that are here, or were to come
