@@ -19,7 +19,7 @@ from typing import Any
 
 import designs
 from app import clock
-from app.access import SYSTEM, Audit, Databases, Directory, Person, Secrets, open_access
+from app.access import SYSTEM, Audit, Database, Databases, Directory, Person, Secrets, open_access
 from app.access.laptop import Laptop, joined_settings, write_settings
 from app.access.mirroring import Joined
 from app.errors import DavenportError, UserError
@@ -41,6 +41,7 @@ from app.transfer.renaming import Renamer
 from app.transfer.webhooks import Webhooks
 from app.transfer.work import open_jobs
 from app.views import Marks, ViewQuery, Views
+from app.views.personal import Personal
 from replication.client import wiping
 from replication.client.service import Replication
 
@@ -183,7 +184,7 @@ class Node:
             jobs,
             webhooks,
             laptop,
-            Replication(data, laptop, databases) if laptop is not None else None,
+            Replication(data, laptop, databases, _personal(laptop, marks)) if laptop is not None else None,
         )
 
     def install(self, folder: Path = DESIGNS) -> Installed:
@@ -241,6 +242,16 @@ class Node:
     def today(self) -> str:
         """The organisation's date."""
         return clock.today(self.settings.zone).isoformat()
+
+
+def _personal(laptop: Laptop, marks: Marks) -> Personal:
+    """What follows the person of a laptop."""
+
+    def opened(name: str) -> Database:
+        assert laptop.door is not None
+        return laptop.door.open(name, laptop.identity())
+
+    return Personal(marks.store, marks, laptop.person, opened)
 
 
 def _query(parameters: dict[str, Any]) -> ViewQuery:

@@ -23,8 +23,8 @@ from app.store import compaction, purging, rows
 if TYPE_CHECKING:
     from app.store.store import Store
 
-_OF_DOCUMENT = ("marks_read", "drafts")  # in node.db, by database and id
-_OF_DATABASE = (*_OF_DOCUMENT, "marks", "filters", "webhooks", "jobs")
+_OF_DOCUMENT = ("marks_read", "drafts", "mine")  # in node.db, by database and id; `mine` notes what goes, so it is last
+_OF_DATABASE = ("marks", "filters", "webhooks", "jobs", *_OF_DOCUMENT)
 
 
 def purge(store: Store, name: str, db: int, ids: Sequence[str]) -> int:

@@ -58,9 +58,21 @@ DOCUMENTS = Schema(
         4: (shipped("laptop.sql"),),
     },
 )
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+_MINE = (  # what was kept before is as if set just now
+    f"INSERT INTO mine SELECT person, 'filter', database, id, {_NOW}, 0, 1 FROM filters;",
+    f"INSERT INTO mine SELECT person, 'preference', '', name, {_NOW}, 0, 1 FROM preferences;",
+    "INSERT INTO mine SELECT person, 'draft', database, id, saved_at, 0, 1 FROM drafts;",
+    "INSERT INTO mine SELECT person, CASE rev WHEN '' THEN 'unread' ELSE 'read' END, database, id,"
+    f" {_NOW}, 0, 1 FROM marks_read;",
+    "UPDATE mine SET n = f.r FROM (SELECT person, kind, database, id, row_number() OVER"
+    " (PARTITION BY person ORDER BY kind, database, id) AS r FROM mine) AS f WHERE f.person = mine.person"
+    " AND f.kind = mine.kind AND f.database = mine.database AND f.id = mine.id;",
+)
+
 NODE = Schema(
-    2,
-    shipped("node.sql"),
+    3,
+    shipped("node.sql") + shipped("mine.sql"),
     {
         1: (
             "CREATE TABLE devices (id TEXT PRIMARY KEY, person TEXT NOT NULL, label TEXT NOT NULL,"
@@ -69,7 +81,8 @@ NODE = Schema(
             "CREATE INDEX devices_by_person ON devices (person);",
             "CREATE TABLE epochs (id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, person TEXT NOT NULL,"
             " names TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;",
-        )
+        ),
+        2: (shipped("mine.sql"), *_MINE),
     },
 )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from app import clock
 from app.access.database import Database
 from app.access.model import Document, Reading
 from app.store import Store
@@ -144,6 +145,11 @@ class Marks:
             return
         with self.store.node.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (person, database.name, now))
+            connection.execute(
+                "INSERT OR REPLACE INTO mine (person, kind, database, id, at, gone, n)"
+                " SELECT ?1, 'all', ?2, '', ?3, 0, coalesce(max(n), 0) + 1 FROM mine WHERE person = ?1",
+                (person, database.name, clock.now()),
+            )
             connection.execute("DELETE FROM marks_read WHERE person = ? AND database = ?", (person, database.name))
 
     def keep_read(
@@ -167,6 +173,17 @@ class Marks:
         with database.reading() as reading:
             return len(unread_documents(reading, seen, fits, cap)[0])
 
+    def unread_ids(self, database: Database) -> list[str]:
+        """Ids of unread documents, as many as are looked at."""
+        seen = self.seen(database)
+        with database.reading() as reading:
+            docs, _ = unread_documents(reading, seen, None, LOOKED_AT)
+            rows = reading.connection.execute(
+                "SELECT d.id FROM json_each(?) AS w CROSS JOIN documents AS d ON d.doc = w.value",
+                (orjson.dumps(docs).decode(),),
+            )
+            return [id for (id,) in rows]
+
     def newest(self, database: Database, view: str, most: int) -> list[Document]:
         """Unread documents of a view, those marked by hand and then the last changed first."""
         seen = self.seen(database)
@@ -185,7 +202,7 @@ class Marks:
     def forget(self, person: str) -> None:
         """Remove what a person who is gone kept about views: marks, saved filters, column choices, drafts."""
         with self.store.node.transaction() as connection:
-            for table in ("marks", "marks_read", "filters", "preferences", "drafts"):
+            for table in ("marks", "marks_read", "filters", "preferences", "drafts", "mine"):
                 connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
 
 

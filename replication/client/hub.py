@@ -143,6 +143,10 @@ class Hub:
         """Tell the hub how far this device is, for its list of devices."""
         self._object("POST", "_report", state)
 
+    def mine(self, things: Mapping[str, Any]) -> dict[str, Any]:
+        """Exchange the person's own things (`POST /sync/_mine`)."""
+        return self._object("POST", "_mine", things)
+
     def wiped(self) -> None:
         """Tell the hub that nothing is left here."""
         self._object("POST", "_wiped", {})

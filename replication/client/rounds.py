@@ -19,12 +19,14 @@ from typing import Any, NamedTuple
 from app import clock
 from app.access.mirror import Mirror, Missing
 from app.errors import DavenportError, InsufficientStorage, Message
+from app.views.personal import Personal
 from replication.client.contents import Fetcher
 from replication.client.faults import Full, HubError, Outdated, Recompare, Refused, Revoked, Stopped, Unreachable
 from replication.client.hub import Hub
 from replication.client.leasing import lease
 from replication.client.lock import RoundLock
 from replication.client.options import Options
+from replication.client.personal import exchange
 from replication.client.pulling import Puller, Wanted
 from replication.client.pushing import Pusher
 from replication.client.repairing import Repairer
@@ -73,6 +75,7 @@ class Rounds:
         self.options = options
         self.states = states
         self.lock = RoundLock(data)
+        self.personal: Personal | None = None  # the person's own marks, filters and drafts
         self._connect = hub
         self._tries = tries
         self.hub = hub(self.states.of("").count)
@@ -104,6 +107,7 @@ class Rounds:
             else:
                 names += [name for name in self.local_names() if name not in names and self._waits(name)]
             done = self._databases(names, patience, recompare=recompare)
+            self._exchange(patience)
             self.options.settled(str(news["last_seq"]))
             if done != Done() or not known:
                 self._report()
@@ -148,6 +152,16 @@ class Rounds:
         if isinstance(time, str):
             ahead = (clock.utcnow() - clock.parse(time)).total_seconds()
             self.options.put_json("offset", round(ahead, 1))
+
+    def _exchange(self, patience: Patience) -> None:
+        """The person's own marks, filters and drafts; a hub that does not take them spoils no round."""
+        if self.personal is None:
+            return
+        personal = self.personal
+        try:
+            patience.call(lambda: exchange(self.hub, self.options, personal))
+        except (Unreachable, Refused) as problem:
+            log.info("The hub did not exchange marks and drafts: %s", problem.reason)
 
     def _report(self) -> None:
         """Tell the hub how far we are; it is for its list of devices only, so that a failure spoils nothing."""

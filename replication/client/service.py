@@ -19,6 +19,7 @@ from app.access import Databases
 from app.access.laptop import Laptop
 from app.access.mirroring import Missing
 from app.errors import DavenportError, Message, NotFound, Unavailable
+from app.views.personal import Personal
 from replication.client import wiping
 from replication.client.address import hub_url
 from replication.client.faults import HubError, Revoked, Stopped, Unreachable
@@ -46,7 +47,10 @@ class Standing(NamedTuple):
 class Replication:
     """The replication of one laptop."""
 
-    def __init__(self, data: Path, laptop: Laptop, databases: Databases) -> None:
+    def __init__(
+        self, data: Path, laptop: Laptop, databases: Databases, personal: Personal | None = None
+    ) -> None:
+        self._personal = personal
         self._data = data
         self._laptop = laptop
         self._databases = databases
@@ -79,6 +83,7 @@ class Replication:
                     self.options,
                     self.states,
                 )
+                self._rounds.personal = self._personal
             return self._rounds
 
     def _hub(self, count: Callable[[int, int], None]) -> Hub:

@@ -9,6 +9,7 @@ from replication.routes import (  # noqa: F401  (each registers its routes)
     devices,
     documents,
     laptops,
+    mine,
     local,
     revs_diff,
     server,
