@@ -1,5 +1,5 @@
 // <details class="menu"> closes on a click elsewhere and on Escape; arrows move inside. <dialog> opens by data-dialog.
-const items = (menu) => [...menu.querySelectorAll(".menu-items a, .menu-items button, .menu-items input")];
+const items = (menu) => [...menu.querySelectorAll(".menu-items :is(a, button, input:not([type=hidden]))")].filter((one) => one.offsetParent);
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
@@ -24,7 +24,8 @@ document.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && event.target.type !== "search") {
     const all = items(menu);
-    all.at((all.indexOf(event.target) + step) % all.length)?.focus();
+    const at = all.indexOf(event.target);
+    all.at(at < 0 && step < 0 ? -1 : (at + step) % all.length)?.focus();
     event.preventDefault();
   }
 });
