@@ -22,7 +22,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.access import Identity
+from app.access import SYSTEM, Identity
+from app.access.acl import Acl, AclEntry, Level
+from app.errors import Forbidden, NotFound
 from app.node import Node
 from app.store import Branch, Context
 
@@ -247,6 +249,24 @@ def test_every_path_of_rest_with_a_password_is_a_read(app: Flask, hidden: Hidden
     assert not leaks
 
 
+@pytest.mark.parametrize("person", BYSTANDERS)
+def test_parts_of_a_list_are_reads(app: Flask, hidden: Hidden, person: str) -> None:
+    """Rows, cards and numbers that a page of a view asks for by themselves: the same with and without the hidden."""
+    owner, client = client_of(app, "north"), client_of(app, person)
+    for view in VIEWS:
+        for part in ("rows", "board", "total"):
+            address = f"/db/customers/view/{view}?part={part}"
+            for given in ("", "&f.form=customer", f"&f.name.has={MARK}", f"&starts={MARK}", "&unread=1"):
+                answer = client.get(address + given, buffered=True)
+                assert not hidden.leaks(asked_for(everything_of(answer), address + given)), address + given
+    counted = "/db/customers/view/customers?part=total"
+    assert "2 documents" in owner.get(f"{counted}&f.name.has={MARK}").text
+    for given in (f"f.name.has={MARK}", f"starts={MARK}", f"f.phone={'020-55554444'}", f"f.name={MARK}+Ltd"):
+        assert ">0 documents" in client.get(f"{counted}&{given}").text, given
+    told = client.get(f"/api/v1/databases/customers/views/customers/totals?filter=name~{MARK}")
+    assert told.json == {"count": 0, "sums": {}}
+
+
 def test_the_owner_sees_all_of_it(app: Flask, hidden: Hidden) -> None:
     client = app.test_client()
     shown = 0
@@ -392,3 +412,110 @@ def test_identities_of_tokens_are_not_full_access(node: Node) -> None:
     identity = node.secrets.identify(secret)
     assert isinstance(identity, Identity)
     assert not identity.full_access
+
+
+# -- paths that need more than an address
+
+
+def _posted(app: Flask, person: str) -> Callable[..., Any]:
+    """`post(address, form)` as somebody signed in."""
+    client = client_of(app, person)
+    page = client.get("/").get_data(as_text=True)
+    token = re.search(r'name="csrf-token"[^>]*content="([^"]+)"', page)
+    assert token is not None
+    return lambda address, form: client.post(address, data={"csrf_token": token[1], **form}, buffered=True)
+
+
+def test_my_views_are_ones_own(app: Flask, node: Node, hidden: Hidden) -> None:
+    kept = _posted(app, "north")("/db/customers/view/customers/filters", {"name": MARK, "query": f"starts={MARK}"})
+    assert kept.status_code == 302
+    with node.store.node.reading() as connection:
+        (id,) = connection.execute("SELECT id FROM filters WHERE name = ?", (MARK,)).fetchone()
+    assert MARK in client_of(app, "north").get("/me/views").get_data(as_text=True)
+    for person in BYSTANDERS:
+        assert MARK not in client_of(app, person).get("/me/views").get_data(as_text=True)
+        post = _posted(app, person)
+        for address in (f"/me/views/{id}", f"/filters/{id}/drop"):
+            answers = [post(each, {"name": "Mine", "shared": "1"}) for each in (address, address.replace(id, "x" * 32))]
+            assert [answer.status_code for answer in answers] == [404, 404]
+            assert not hidden.leaks(everything_of(answers[0]))
+    with node.store.node.reading() as connection:
+        assert connection.execute("SELECT name, shared FROM filters WHERE id = ?", (id,)).fetchone() == (MARK, 0)
+
+
+def test_who_keeps_a_list_renames_only_what_they_read(
+    app: Flask, node: Node, hidden: Hidden, opened: Callable[..., Any]
+) -> None:
+    entries = node.databases.acl("customers").entries
+    editor = AclEntry("south", "person", Level.EDITOR, frozenset({"create"}))
+    node.databases.set_acl("customers", SYSTEM, Acl({**entries, "south": editor}))
+    before = opened("customers", "north").get(hidden.customer)
+    seen = opened("customers", "south").create({"form": "customer", "name": "Seen", "class": "existing"}).id
+    client, post = client_of(app, "south"), _posted(app, "south")
+    told = [client.get(f"/db/customers/keywords/customer_classes{part}") for part in ("", "/usage")]
+    assert [answer.status_code for answer in told] == [200, 200]
+    for wanted in ({"old": "existing", "new": "current"}, {"old": "current", "into": "potential"}):
+        answer = post("/db/customers/keywords/customer_classes/rename", wanted)
+        assert answer.status_code == 303
+        _settle(node)
+        told += [answer, client.get(answer.headers["Location"])]
+    job = answer.headers["Location"].rpartition("/")[2]
+    told.append(client.get(f"/api/v1/jobs/{job}", auth=("south", PASSWORD)))
+    assert node.jobs.get(job).state == "done"
+    assert opened("customers", "south").get(seen)["class"] == "potential"
+    assert opened("customers", "north").get(hidden.customer) == before
+    assert not [secret for answer in told for secret in hidden.leaks(everything_of(answer))]
+    assert client_of(app, "outsider").get(answer.headers["Location"]).status_code == 404
+
+
+def test_documents_that_follow_leave_with_their_customer(
+    app: Flask, node: Node, hidden: Hidden, opened: Callable[..., Any]
+) -> None:
+    """After a hand-over the former owner finds the contact on no path, and the new one does."""
+    opened("customers", "leader").change(hidden.customer, {"owner": "south"})
+    _settle(node)
+    assert opened("customers", "south").get(hidden.contact)["name"] == f"{MARK} Li"
+    client, leaks, shown = app.test_client(), [], 0
+    for _, _, rule in routes(app, "GET"):
+        if not rule.startswith(PROGRAMS):
+            continue
+        for address in addresses(hidden, rule):
+            for person in ("north", "outsider", "south"):
+                answer = client.get(address, auth=(person, PASSWORD), buffered=True)
+                told = hidden.contact in asked_for(everything_of(answer), address)
+                shown += told and person == "south"
+                if told and person != "south":
+                    leaks.append(f"{person} {address}: {answer.status_code}")
+    assert shown
+    assert not leaks
+
+
+def test_content_is_stored_only_for_who_may_save_it(
+    app: Flask, node: Node, hidden: Hidden, opened: Callable[..., Any]
+) -> None:
+    """A file beside a save is refused before it is read, hidden and missing documents alike."""
+
+    class Unread:
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError("content of a refused save was read")
+
+    for person, id in (("south", hidden.customer), ("south", "0" * 32), ("south", hidden.deleted)):
+        with pytest.raises(NotFound):
+            opened("customers", person).store_content(Unread(), "text/plain", id=id)
+    with pytest.raises(Forbidden):  # reads it, as the support team reads every customer, and changes none
+        opened("customers", "support").store_content(Unread(), "text/plain", id=hidden.customer)
+    with pytest.raises((NotFound, Forbidden)):
+        opened("customers", "support").store_content(Unread(), "text/plain", form="customer")
+    client = app.test_client()
+    for person in BYSTANDERS:
+        post = _posted(app, person)
+        answers = []
+        for id in (hidden.customer, "0" * 32):
+            file = f"/api/v1/databases/customers/documents/{id}/attachments/new.txt?rev={hidden.rev}&item=files"
+            put = client.put(file, data=b"x", auth=(person, PASSWORD))
+            page = f"/db/customers/doc/{id}/attachments"
+            sent = post(page, {"item": "files", "file": (BytesIO(b"x"), "new.txt")})
+            answers.append((put.status_code, put.json, sent.status_code))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == answers[0][2] == 404
+    assert list(opened("customers", "north").get(hidden.customer)["_attachments"]) == [f"{MARK}.txt"]

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.browser
 FOCUS = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();
   const marked = (part) => {
-    const style = part && getComputedStyle(part);
-    return style && ((style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none");
+    if (!part) return false;
+    const style = getComputedStyle(part);
+    return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
   };
   return {
     name: (one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.textContent).trim(),
