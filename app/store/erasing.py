@@ -11,8 +11,9 @@ A content is removed at once, without the grace time of `Blobs.collect`, unless 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -98,7 +99,7 @@ def finish(store: Store) -> int:
 
 def _erase_beside(store: Store, name: str, ids: list[str] | None) -> None:
     """What node.db holds of them."""
-    with store.node.transaction() as connection:
+    with store.node.transaction() as connection, _silently(connection):
         folds = f"folds:{name}/"  # which categories stand open: their names are contents of documents
         connection.execute("DELETE FROM preferences WHERE substr(name, 1, ?) = ?", (len(folds), folds))
         if ids is None:
@@ -113,6 +114,14 @@ def _erase_beside(store: Store, name: str, ids: list[str] | None) -> None:
             )
         for table, column in (("job_rows", "id"), ("deliveries", "document")):
             connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (listed,))
+
+
+@contextlib.contextmanager
+def _silently(connection: sqlite3.Connection) -> Iterator[None]:
+    """What goes from this laptop stays on the person's other devices: no deletion is noted for them."""
+    newest = connection.execute("SELECT coalesce(max(n), 0) FROM mine").fetchone()[0]
+    yield
+    connection.execute("DELETE FROM mine WHERE gone = 1 AND n > ?", (newest,))
 
 
 def _remove_contents(store: Store, addresses: set[str]) -> None:

@@ -85,6 +85,13 @@ def test_nothing_is_left_when_it_is_reported_done(pair: Pair, known: str) -> Non
     assert pair.laptop.databases.mirror("customers").checkpoint() == "after"
 
 
+def test_what_goes_from_the_laptop_is_no_deletion_for_other_devices(pair: Pair, known: str) -> None:
+    pair.laptop.databases.mirror("customers").apply([Revoked(known)], "after")
+    with pair.laptop.store.node.reading() as connection:
+        assert connection.execute("SELECT kind, id FROM mine WHERE gone = 1").fetchall() == []
+        assert connection.execute("SELECT count(*) FROM drafts").fetchone()[0] == 0
+
+
 def test_nothing_is_left_while_the_node_serves_and_somebody_reads(pair: Pair, known: str) -> None:
     pair.laptop.serve()
     here = pair.here("customers")
