@@ -49,6 +49,8 @@ class Machine(RuleBasedStateMachine):
         self.edits: dict[str, tuple[str, str]] = {}  # token → (document, person)
         self.own: dict[str, set[str]] = {person: set() for person in PERSONS}
         self.allowed: dict[str, set[str]] = {person: set() for person in PERSONS}
+        self.time, self.skew = datetime(2026, 11, 22, 8, tzinfo=UTC), timedelta()
+        self._tick()
 
     def teardown(self) -> None:
         Clock.frozen = None
@@ -68,7 +70,7 @@ class Machine(RuleBasedStateMachine):
         token = self.world.token()
         new = {"form": "note", "title": token}
         new |= {name: value for name, value in (("readers", readers), ("authors", authors)) if value is not None}
-        self._try(place, person, token, lambda database: database.create(new).id)
+        self._try(place, person, token, lambda database: database.create(new, id=f"doc-{token[3:-1]}").id)
 
     @rule(place=places, person=persons, n=which, item=items)
     def edit(self, place: str, person: str, n: int, item: str) -> None:
@@ -141,7 +143,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(hours=st.integers(-48, 48))
     def set_clock(self, hours: int) -> None:
-        Clock.frozen = datetime.now(UTC) + timedelta(hours=hours) if hours else None
+        self.skew = timedelta(hours=hours)
 
     # -- what must be true
 
@@ -153,7 +155,7 @@ class Machine(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Let everybody sync in peace; then compare."""
-        Clock.frozen = None
+        self.skew = timedelta()
         for _ in range(ROUNDS):
             for person in PERSONS:
                 assert self._sync(person), (person, self.world.laptops[person].problem)
@@ -170,11 +172,13 @@ class Machine(RuleBasedStateMachine):
             assert [(leaf.rev, leaf.body) for leaf in here[id]] == [(leaf.rev, leaf.body) for leaf in leaves], person
             stubs = [{name: stub.digest for name, stub in leaf.attachments.items()} for leaf in leaves]
             assert [{name: stub.digest for name, stub in leaf.attachments.items()} for leaf in here[id]] == stubs
-            database = self.world.laptops[person].opened()
-            for name in leaves[0].attachments:
-                with database.attachment(id, name)[1] as content:
-                    assert content.read(), (person, id, name)
         laptop = self.world.laptops[person]
+        missing = laptop.node.databases.mirror(DATABASE).missing_content() if there else []
+        assert not missing, (person, missing)
+        for id, leaves in there.items():
+            for name in leaves[0].attachments:
+                with laptop.opened().attachment(id, name)[1] as content:
+                    assert content.read(), (person, id, name)
         waiting = laptop.node.databases.mirror(DATABASE).count_unsent() if there else 0
         assert waiting == 0, person
 
@@ -202,7 +206,13 @@ class Machine(RuleBasedStateMachine):
     def _person(self, place: str, person: str) -> str:
         return person if place == "hub" else place
 
+    def _tick(self) -> None:
+        """A second goes by: names of revisions depend on the time, and a failure must be found again."""
+        self.time += timedelta(seconds=1)
+        Clock.frozen = self.time + self.skew
+
     def _sync(self, person: str) -> bool:
+        self._tick()
         hub = self.world.hub
         self.allowed[person] |= hub.tokens(person)
         try:
@@ -225,6 +235,7 @@ class Machine(RuleBasedStateMachine):
 
     def _try(self, place: str, person: str, token: str, work: Any) -> None:
         """What is refused is not acknowledged; what returns is."""
+        self._tick()
         try:
             id = work(self.world.opened(place, person))
         except DavenportError:
