@@ -32,7 +32,7 @@ from app.forms.numbering import Numbering
 from app.forms.rules import FormRules
 from app.forms.uniques import Uniques
 from app.settings import Settings
-from app.store import Store
+from app.store import Store, upkeep
 from app.transfer.following import KIND as FOLLOW
 from app.transfer.following import Followers
 from app.transfer.jobs import Jobs
@@ -217,6 +217,9 @@ class Node:
             thread = threading.Thread(target=work, args=(self._stopping.is_set,), name=work.__qualname__, daemon=True)
             self._threads.append(thread)
             thread.start()
+        daily = threading.Thread(target=upkeep.work, args=(self.store, self._stopping.wait), name="upkeep", daemon=True)
+        self._threads.append(daily)
+        daily.start()
         self.jobs.serve()
         self.webhooks.serve()
         if self.replication is not None and replicate and self.settings.replicate:

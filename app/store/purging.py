@@ -39,7 +39,8 @@ def purge_deleted(store: Store, db: int, before: str) -> int:
             found = connection.execute(
                 "SELECT d.id, d.seq FROM documents AS d INDEXED BY documents_deleted WHERE d.db = ?"
                 " AND d.deleted = 1 AND d.seq > ? AND (SELECT at FROM access_log AS l"
-                " WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ? ORDER BY d.seq LIMIT ?",
+                " WHERE l.db = d.db AND l.seq = d.seq AND l.doc = d.doc) < ? AND NOT EXISTS"
+                " (SELECT 1 FROM unsent AS u WHERE u.db = d.db AND u.id = d.id) ORDER BY d.seq LIMIT ?",
                 (db, last, before, STEP),
             ).fetchall()
         if not found:
