@@ -9,9 +9,10 @@ A database that fails does not keep the others back; the first error is raised a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,15 @@ DIRECTORY = "directory"
 FULL = Message("The disk of this machine is full. Replication goes on where it stopped when there is room.")
 
 log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    """A full disk, wherever it is noticed, as the one sentence about it."""
+    try:
+        yield
+    except InsufficientStorage as problem:
+        raise Full(FULL) from problem
 
 
 class Done(NamedTuple):
@@ -98,7 +108,7 @@ class Rounds:
     ) -> Done:
         """Everything, both ways. HubError, the first one when several databases failed."""
         patience = Patience(self._tries, stop=stop)
-        with self.lock.held(stop, waiting):
+        with _disk(), self.lock.held(stop, waiting):
             known = self.options.updates
             news = patience.call(lambda: self.hub.updates(known))
             names = self._names_of(news) if known and not recompare else None
@@ -115,7 +125,7 @@ class Rounds:
 
     def some(self, stop: threading.Event, names: Iterable[str]) -> Done:
         """These databases alone: what is new on the hub, or unsent here."""
-        with self.lock.held(stop):
+        with _disk(), self.lock.held(stop):
             return self._databases(list(names), Patience(self._tries, stop=stop), recompare=False)
 
     def names(self, patience: Patience) -> list[str]:
