@@ -260,11 +260,12 @@ def test_parts_of_a_list_are_reads(app: Flask, hidden: Hidden, person: str) -> N
                 answer = client.get(address + given, buffered=True)
                 assert not hidden.leaks(asked_for(everything_of(answer), address + given)), address + given
     counted = "/db/customers/view/customers?part=total"
-    assert "2 documents" in owner.get(f"{counted}&f.name.has={MARK}").text
-    for given in (f"f.name.has={MARK}", f"starts={MARK}", f"f.phone={'020-55554444'}", f"f.name={MARK}+Ltd"):
-        assert ">0 documents" in client.get(f"{counted}&{given}").text, given
+    assert ">2 " in owner.get(f"{counted}&f.name.has={MARK}").text
+    for given in (f"f.name.has={MARK}", f"starts={MARK}", "f.phone=020-55554444", f"f.name={MARK}+Ltd"):
+        answer = client.get(f"{counted}&{given}")
+        assert answer.status_code == 404 or ">0 " in answer.text, given  # who may not open the database
     told = client.get(f"/api/v1/databases/customers/views/customers/totals?filter=name~{MARK}")
-    assert told.json == {"count": 0, "sums": {}}
+    assert told.status_code == 404 or told.json == {"count": 0, "sums": {}}
 
 
 def test_the_owner_sees_all_of_it(app: Flask, hidden: Hidden) -> None:

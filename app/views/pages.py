@@ -82,7 +82,10 @@ class Search:
         if not result.partial:
             return result
         among = self.narrowed()
-        return result if among is None and len(result.rows) == limit else self.run(after, limit, among)
+        if among is not None:
+            return self.run(after, limit, among)
+        rest = self.run(result.last, limit - len(result.rows))  # too many to sort: on from there
+        return rest._replace(rows=result.rows + rest.rows)
 
     def run(
         self,
@@ -103,7 +106,7 @@ class Search:
         for batch in batches:
             for position, document in self._accepted(batch):
                 if len(rows) == limit:
-                    return Result(rows, True, False, rows[-1][0])
+                    return Result(rows, True, False, rows[-1][0] if rows else after)
                 rows.append((position, document))
             last = batch[-1]
             looked += len(batch)

@@ -52,7 +52,7 @@ class Page:
     """Rows in order. `next` continues; `more`: there is a further row (or, when `partial`, perhaps).
 
     `indexing`: documents that are not in the index yet. `partial`: time ran out before the page was full;
-    ask again with `next` to search on.
+    ask again with `next` to search on. `total`: number and sums, known when all rows are on this page.
     """
 
     rows: list[Row]
@@ -60,14 +60,19 @@ class Page:
     more: bool
     indexing: int = 0
     partial: bool = False
+    total: Totals | None = None
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Number of main documents, and sums by column; by currency, too, where the column has a currency item."""
+    """Number of main documents, and sums by column; by currency, too, where the column has a currency item.
+
+    Time may run out while counting: without sums (`{}`) then, and with `more` the number is the least there are.
+    """
 
     count: int
     sums: dict[str, Figure]
+    more: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.node import Node
 from tests.web.conftest import Visit, database
@@ -75,6 +75,20 @@ def test_a_filter_is_added_in_the_dialog(visit: Visit) -> None:
     expect(page.locator(".grid-foot")).to_contain_text("16")
     page.click(".chip a")
     expect(page.locator(".grid-foot")).to_contain_text("64")
+
+
+def test_the_number_of_a_long_search_comes_after_the_page(visit: Visit) -> None:
+    page = visit("north", CUSTOMERS)
+    below: list[dict[str, float] | None] = []
+
+    def slow(route: Route) -> None:
+        below.append(page.locator(".grid-foot").bounding_box())
+        route.continue_()
+
+    page.route("**/*part=total*", slow)
+    page.goto(f"{CUSTOMERS}?f.name.has=alder")
+    expect(page.locator(".grid-foot")).to_contain_text("63 documents")
+    assert below == [page.locator(".grid-foot").bounding_box()]
 
 
 def test_categories_fold_by_keyboard(visit: Visit) -> None:

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.access import SYSTEM
 from app.design import View
 from app.node import Node
+from app.views import pages
 from app.web.lists.state import Filter, State
 from tests.web.conftest import Web, csrf, database
 
@@ -79,6 +80,36 @@ def test_filters_are_chips_that_can_be_taken_away(web: Web) -> None:
     assert "16 documents" in page
     assert 'class="chip"' in page
     assert web("north").get(f"{CUSTOMERS}?f.name.has=trading+07").text.count('class="row-line') == 1
+
+
+def test_what_has_to_be_counted_is_asked_for_after_the_page(web: Web) -> None:
+    client = web("north")
+    assert "part=total" not in client.get(f"{CUSTOMERS}?f.class=agent").text  # kept by the index
+    assert "part=total" not in client.get(f"{CUSTOMERS}?f.name.has=trading+07").text  # all on the page
+    page = client.get(f"{CUSTOMERS}?f.name.has=alder").text
+    assert "More than 50 documents" in page
+    address = page.split('<footer class="grid-foot" hx-get="')[1].split('"')[0].replace("&amp;", "&")
+    part = client.get(address, headers=PART).text
+    assert "63 documents" in part
+    assert "<html" not in part
+    assert "63" not in web("south").get(address, headers=PART).text
+
+
+def test_a_search_out_of_time_goes_on_when_told_to(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "SEARCH", -1.0)
+    monkeypatch.setattr(pages, "LOOK_AT", 10)
+    monkeypatch.setattr(pages, "BATCH_MOST", 30)
+    client, address, found = web("north"), f"{CUSTOMERS}?f.phone.has=0000062", 0
+    first = client.get(address).text
+    assert "Not found among the first documents" in first
+    while links := re.findall(r'href="([^"]*after=[^"]*)"', first):
+        first = client.get(html.unescape(links[-1])).text
+        found += first.count('class="row-line')
+    assert found == 1
+    part = client.get(f"{CUSTOMERS}?f.class.not=agent&part=rows", headers=PART).text
+    assert 0 < part.count('class="row-line') < 48
+    assert "Search on" in part
+    assert client.get(f"{CUSTOMERS}?f.phone.has=0000062&part=total", headers=PART).status_code == 204
 
 
 def test_an_empty_list_says_what_to_do(web: Web) -> None:

@@ -151,7 +151,7 @@ SCHEMAS: dict[str, Schema] = {
         partial=YES,
     ),
     "Categories": rows(shape({"category": TEXT, "count": WHOLE, "totals": ANYTHING})),
-    "Totals": shape({"count": {"type": ["integer", "null"]}, "sums": ANYTHING}),
+    "Totals": shape({"count": {"type": ["integer", "null"]}, "sums": ANYTHING}, at_least=WHOLE),
     "Update": shape({"items": ANYTHING}),
     "Job": shape(
         {

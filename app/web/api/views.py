@@ -16,7 +16,6 @@ from app import jsonio
 from app.access import Database
 from app.errors import BadRequest, Message, NotFound
 from app.store.files import Place, length
-from app.store.files import Place, length
 from app.transfer.updating import allowed
 from app.views import ViewQuery
 from app.views.amounts import single
@@ -142,11 +141,13 @@ def categories(database: str, view: str) -> Response:
     errors=(400, 401, 404),
 )
 def totals(database: str, view: str) -> Response:
-    """{count, sums}: of what you may read."""
+    """{count, sums}: of what you may read; when time ran out {count: null, at_least, sums: {}}."""
     opened = open_database(database)
     known_view(opened, view)
     found = context.node().views.total(opened, view, ViewQuery(**parameters()))
-    return answer({"count": found and found.count, "sums": single(found.sums) if found else {}})
+    if found.more:
+        return answer({"count": None, "at_least": found.count, "sums": {}})
+    return answer({"count": found.count, "sums": single(found.sums)})
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Everything the page of a view shows, asked of the index in as few questions as will do.
 
 A view with categories asks for the categories (cached by the index) and then for the rows of those that stand
-unfolded; a view without asks for one page of rows. What the person may not read is not in any of it.
+unfolded; a view without asks for one page of rows. Number and sums stand below where they are known at once; else
+the page asks for them afterwards (`part=total`). What the person may not read is not in any of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from app.access import Database
 from app.design import Item, View
 from app.errors import NotFound
+from app.views.shapes import Totals
 from app.web import context, preferences
 from app.web.lists import columns as columns_of
 from app.web.lists import folds, grid
@@ -40,7 +42,9 @@ class ListPage:
     more: bool = False
     indexing: int = 0
     partial: bool = False
-    count: int | None = None
+    count: int | None = None  # None: not known at once
+    least: int = 0  # how many there are at least, …
+    beyond: bool = False  # … and whether there are certainly more
     totals: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -104,20 +108,31 @@ def fetch(page: ListPage, *, after: str | None = None, category: Any = None, lim
 
 
 def fill(page: ListPage, after: str | None = None, category: str | None = None) -> ListPage:
-    """The first screen: groups or rows, and the totals below."""
+    """The first screen: groups or rows, and below them what is known of number and sums."""
+    total = None
     if page.grouped and not after and category is None:
         page.groups = _groups(page)
+        page.least = max((group.count for group in page.groups), default=0)
     else:
-        fetch(page, after=after, category=category)
-    _total(page)
+        found = fetch(page, after=after, category=category)
+        total = found.total if category is None else None
+        page.least = sum(not row.restricted for row in page.rows)
+        page.beyond = page.more and not page.partial
+    total = total or context.node().views.known_total(page.database, page.view.name, page.state.query())
+    if total is not None:
+        _tell(page, total)
     return page
 
 
-def _total(page: ListPage) -> None:
-    found = context.node().views.total(page.database, page.view.name, page.state.query())
-    if found is not None:
-        page.count = found.count
-        page.totals = grid.totals_shown(page.view, found.sums)
+def count(page: ListPage) -> ListPage:
+    """Number and sums, as far as 0.2 s of counting reach."""
+    _tell(page, context.node().views.total(page.database, page.view.name, page.state.query()))
+    return page
+
+
+def _tell(page: ListPage, total: Totals) -> None:
+    page.count, page.least, page.beyond = None if total.more else total.count, total.count, False
+    page.totals = grid.totals_shown(page.view, total.sums)
 
 
 def _groups(page: ListPage) -> list[grid.Group]:

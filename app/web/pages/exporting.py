@@ -63,4 +63,4 @@ def _link(database: str, view: str, kind: str) -> str:
 
 def _count(found: Any) -> int | None:
     total = context.node().views.total(found.database, found.view.name, found.state.query())
-    return total.count if total else None
+    return None if total.more else total.count

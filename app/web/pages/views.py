@@ -3,6 +3,7 @@
 GET /db/<database>/view/<view>            the page; `HX-Target: list` only the list
     ?part=rows&after=…&category=…         more rows
     ?part=board&category=…&after=…        more cards of a column
+    ?part=total                           number and sums, where the page could not tell them; 204: no better now
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def view(database: str, view: str) -> Any:
         return render_template(
             "view/cards.html", page=found, column=board.more(found, request.args.get("category"), _after())
         )
+    if part == "total":
+        return _total(found)
     extra: dict[str, Any] = {}
     if found.state.style == "kanban" and found.view.group:
         extra["board"] = board.build(found)
@@ -62,6 +65,13 @@ def _rows(found: ListPage) -> str:
     key = request.args.get("category")
     page.fetch(found, after=_after(), category=key)
     return render_template("view/rows.html", page=found, category_key=key)
+
+
+def _total(found: ListPage) -> Any:
+    page.count(found)
+    if found.count is None and found.least <= page.PAGE:  # a page of rows says as much
+        return "", 204
+    return render_template("view/total.html", page=found)
 
 
 def _around(found: ListPage) -> dict[str, Any]:
