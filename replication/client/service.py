@@ -47,9 +47,7 @@ class Standing(NamedTuple):
 class Replication:
     """The replication of one laptop."""
 
-    def __init__(
-        self, data: Path, laptop: Laptop, databases: Databases, personal: Personal | None = None
-    ) -> None:
+    def __init__(self, data: Path, laptop: Laptop, databases: Databases, personal: Personal | None = None) -> None:
         self._personal = personal
         self._data = data
         self._laptop = laptop
