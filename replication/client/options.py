@@ -7,6 +7,7 @@ upstream.data_limit                                             bytes a day by i
 upstream.paused                                                 a person pressed stop: nothing by itself
 upstream.traffic                                                [date, bytes] over the line today
 upstream.updates                                                token of `_updates` behind the last full round
+upstream.reported                                               when the hub was last told how far we are
 upstream.offset                                                 seconds this machine's clock is ahead of the hub's
 """
 

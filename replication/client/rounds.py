@@ -34,6 +34,7 @@ from replication.client.repairing import Repairer
 from replication.client.states import Progress, States
 from replication.client.trying import Patience
 
+REPORT_EVERY = 120.0  # seconds between two reports while nothing but live changes happens
 TOGETHER = 3  # databases at once
 DIRECTORY = "directory"
 FULL = Message("The disk of this machine is full. Replication goes on where it stopped when there is room.")
@@ -119,14 +120,17 @@ class Rounds:
             done = self._databases(names, patience, recompare=recompare)
             self._exchange(patience)
             self.options.settled(str(news["last_seq"]))
-            if done != Done() or not known:
+            if done != Done() or not known or self._report_is_due():
                 self._report()
             return done
 
     def some(self, stop: threading.Event, names: Iterable[str]) -> Done:
         """These databases alone: what is new on the hub, or unsent here."""
         with _disk(), self.lock.held(stop):
-            return self._databases(list(names), Patience(self._tries, stop=stop), recompare=False)
+            done = self._databases(list(names), Patience(self._tries, stop=stop), recompare=False)
+            if self._report_is_due():
+                self._report()
+            return done
 
     def names(self, patience: Patience) -> list[str]:
         """Ask what the person may, take it over, and give the databases that are to be taken along."""
@@ -173,6 +177,10 @@ class Rounds:
         except (Unreachable, Refused) as problem:
             log.info("The hub did not exchange marks and drafts: %s", problem.reason)
 
+    def _report_is_due(self) -> bool:
+        last = self.options.get("reported")
+        return last is None or abs((clock.utcnow() - clock.parse(last)).total_seconds()) >= REPORT_EVERY
+
     def _report(self) -> None:
         """Tell the hub how far we are; it is for its list of devices only, so that a failure spoils nothing."""
         databases = {name: self.mirror(name).state() for name in self.local_names()}
@@ -182,6 +190,7 @@ class Rounds:
         }
         try:
             self.hub.report({"databases": told})
+            self.options.put("reported", clock.now())
         except (Unreachable, Refused) as problem:
             log.info("The hub did not take the report of this device: %s", problem.reason)
 
