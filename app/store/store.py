@@ -41,8 +41,8 @@ class Store:
         self.waiting = Waiting(self.documents)
         self.indexers: list[Indexer] = []
         self.notes_unsent = False  # on a laptop: each revision made here is noted for the hub
-        self.on_purge: list[Callable[[str, list[str] | None], None]] = []  # (database, ids or None: all): erase traces
         self.on_unsent: Callable[[], None] = lambda: None  # something was noted, and is committed
+        self.on_purge: list[Callable[[str, list[str] | None], None]] = []  # (database, ids or None: all): erase traces
         self.checks: list[Callable[[Connection], Iterable[str]]] = []
         self._checkpointers: list[Checkpointer] = []
 
