@@ -58,3 +58,10 @@ def test_a_visit_with_a_photo_in_six_taps(visit: Visit, firm: Node) -> None:
 def test_nothing_is_wider_than_a_phone(visit: Visit, path: str) -> None:
     page = visit("north", path, width=390, height=844)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_one_signs_out_on_a_phone(visit: Visit) -> None:
+    hand = Hand(visit("leader", "/", width=390, height=844))
+    hand.tap(".bottom a[href='/me']")
+    hand.tap("form[action='/sign-out'] button")
+    hand.page.wait_for_url("**/sign-in**")
