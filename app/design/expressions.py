@@ -30,6 +30,7 @@ from app.errors import Message
 
 MAX_SOURCE = 2_000  # characters
 MAX_DEPTH = 40  # of the parsed tree
+_PARSING = threading.Lock()  # up to Python 3.11.8 `ast.parse` in two threads at once may fail with a SystemError
 MAX_MADE = 1_000_000  # characters and entries made in one run
 MAX_BASE, MAX_EXPONENT = 10**9, 64
 LEVELS: dict[str, int] = {
@@ -172,7 +173,8 @@ def _parse(source: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _unmasked(ast.parse(_masked(text), mode="eval").body)
+            with _PARSING:
+                return _unmasked(ast.parse(_masked(text), mode="eval").body)
     except (SyntaxError, ValueError, MemoryError, RecursionError, tokenize.TokenError) as problem:
         reason = problem.msg if isinstance(problem, SyntaxError) else str(problem)
         raise ExpressionError(f"not an expression: {reason}") from None
