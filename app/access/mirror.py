@@ -166,7 +166,7 @@ class Mirror:
             for n, refusal in results:
                 if refusal is not None:
                     self._refused(n, refusal)
-            given_away = [id for id in ids if self._given_away(id)]
+            given_away = self._given_away(ids)
             if given_away:
                 erasing.purge(self._store, self.name, self._raw.number, given_away)
         if given_away:
@@ -181,17 +181,19 @@ class Mirror:
             )
             return {id for (id,) in rows}
 
-    def _given_away(self, id: str) -> bool:
-        """Whether the hub has all of a document that its maker closed to themselves: no feed brings it here, nor
-        tells of it any more."""
-        if self._unsent_of(id):
-            return False
-        try:
-            winner = self._raw.get(id)
-        except NotFound:  # deleted
-            return False
+    def _given_away(self, ids: set[str]) -> list[str]:
+        """Documents of which the hub has everything, and which their maker closed to themselves: no feed brings them
+        here, nor tells of them any more."""
+        listed = jsonio.dumps(sorted(ids)).decode()
+        with self._store.reading() as connection:
+            waiting = connection.execute(
+                "SELECT id FROM unsent WHERE db = ? AND id IN (SELECT value FROM json_each(?))",
+                (self._raw.number, listed),
+            )
+            ids = ids - {id for (id,) in waiting}
         own = self._databases.known(self.name).standing(self._laptop.person)
-        return not rules.may_read(own.rights, own.principals, winner.body)
+        found = self._raw.get_many(ids)
+        return [id for id, winner in found.items() if not rules.may_read(own.rights, own.principals, winner.body)]
 
     def _sent(self, numbers: Sequence[int]) -> None:
         with self._store.transaction() as connection:
