@@ -38,6 +38,7 @@ NOT_HERE = Message("You may not write this document.")
 NO_DELETE = Message("You may not delete this document.")
 NOT_SETTLED = Message("It was settled in a version that is not here.")
 OTHERS_READ = Message("Somebody else changed meanwhile who reads or edits this document.")
+MAKER = Message("Who made a document stays as it is.")
 STAMPS = ("created_by", "created_at", "changed_by", "changed_at")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -170,7 +171,10 @@ class Pusher:
         old = self._kept(sent.id, parent) or last
         if old.rev != last.rev:  # an ancestry that goes round the winner does not go round its rules
             self._writer.judge_change(last, {**self._beside(sent, last, tree), "_attachments": {}})
-        self._store(sent, old, self._writer.judge_change(old, items))
+        prepared = self._writer.judge_change(old, items)
+        if sent.revisions[1:2] == [old.rev] and _only_maker(sent.items, old, prepared.edit.attachments or {}):
+            raise Forbidden(MAKER)
+        self._store(sent, old, prepared)
 
     def _beside(self, sent: Incoming, last: Revision, tree: RevisionTree) -> dict[str, Any]:
         """What a revision beside the winner will make of it: the items of the merge, or its own, all of them. Forbidden
@@ -283,6 +287,14 @@ class Pusher:
                 if name not in sent and (old is None or name not in old.body):
                     found.pop(name, None)
         return found
+
+
+def _only_maker(items: Mapping[str, Any], old: Revision, attachments: Mapping[str, Any]) -> bool:
+    """Whether nothing but who made the document, and when, is new: what another hub corrects, which believes no more
+    than this one. Taken and corrected here, it would go to and fro between the two for ever."""
+    made = any(items.get(name) != old.body.get(name) for name in ("created_by", "created_at"))
+    rest = [{name: value for name, value in body.items() if name not in STAMPS} for body in (items, old.body)]
+    return made and rest[0] == rest[1] and attachments == old.attachments
 
 
 def _is_past(moment: object) -> bool:

@@ -171,3 +171,26 @@ def test_both_merge_by_themselves_what_comes_to_both_from_elsewhere(hubs: tuple[
     found = one.opened("north").get("d")
     assert found == two.opened("north").get("d")
     assert [found[name] for name in ("title", "phone", "fax")] == ["B", "C", "D"]
+
+
+def test_what_others_made_comes_to_rest(hubs: tuple[Hub, Hub]) -> None:
+    """Neither hub believes the one who replicates who made a document: each keeps its own answer, and they do not
+    correct each other for ever. All else is the same on both."""
+    one, two = hubs
+    one.opened("south").create({"title": "South's"}, id="s")
+    until_quiet(one, two, "north")
+    assert (made(one), made(two)) == ("south", "north")
+    two.opened("north").change("s", {"phone": "2"})
+    until_quiet(one, two, "north")
+    one.opened("south").change("s", {"title": "South's again"})
+    two.opened("north").change("s", {"fax": "3"})
+    until_quiet(one, two, "north")
+    assert (made(one), made(two)) == ("south", "north")
+    first, second = one.opened("north").get("s"), two.opened("north").get("s")
+    assert {**first, "_rev": "", "created_by": ""} == {**second, "_rev": "", "created_by": ""}
+    assert (first["title"], first["phone"], first["fax"]) == ("South's again", "2", "3")
+
+
+def made(hub: Hub) -> str:
+    """Who made the document `s`."""
+    return str(hub.opened("north").get("s")["created_by"])
