@@ -31,7 +31,7 @@ laptop: install ## a laptop of north (demo data) on http://127.0.0.1:8001, joine
 	@echo demo | $(BIN)/davenport join http://127.0.0.1:$(PORT) var/laptop --person north --password-file - || test -f var/laptop/documents.db
 	@$(BIN)/davenport serve var/laptop --port 8001
 
-system: ## what tests need beside Python: a browser, fonts, Node with PouchDB
+system: ## what tests need beside Python: a browser, fonts, Node with PouchDB and axe
 	@.ci/system
 
 test: $(VENV)/.tests-installed system ## everything a fresh machine needs, then all tests, real browser included
