@@ -1,5 +1,5 @@
-"""What node.db holds about a database goes with it: marks, filters, drafts, jobs, webhooks, scopes of tokens, what people
-chose for its views. Only the log of the node keeps the name.
+"""What node.db holds about a database goes with it: marks, filters, drafts, jobs, webhooks, scopes of tokens, what
+people chose for its views. Only the log of the node keeps the name.
 
 documents.db is emptied first. Should the node die in between, the rest goes when a database of that name is made again,
 so that nobody's filter, token or webhook ever reaches another database than the one it was made for.

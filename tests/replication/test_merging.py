@@ -357,7 +357,7 @@ def test_a_pushed_change_does_not_go_round_fixed_items(push: Any, opened: Any, c
 
 def test_hubs_agree_where_a_form_computes(hubs: list[Node]) -> None:
     stamps = {"created_by": "north", "changed_by": "north"}
-    stamps |= {name: "2026-01-01T00:00:00.000Z" for name in ("created_at", "changed_at")}
+    stamps |= dict.fromkeys(("created_at", "changed_at"), "2026-01-01T00:00:00.000Z")
     first = revision("k", "1-a", **{**CUSTOMER, **stamps, "code": "C2026-00099"})
     pushing(hubs[0], first, database="customers")
     base = hubs[0].store.database("customers").get("k")

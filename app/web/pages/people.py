@@ -70,7 +70,8 @@ def people() -> Any:
 
 def _fits(person: Person, words: str) -> bool:
     unit = context.person_label(person.unit) if person.unit else ""
-    text = f"{person.name} {person.latin_name} {person.key} {person.sign_in} {person.title} {person.email} {unit}".casefold()
+    names = (person.name, person.latin_name, person.key, person.sign_in)
+    text = " ".join((*names, person.title, person.email, unit)).casefold()
     return all(word in text for word in words.split())
 
 
