@@ -9,7 +9,10 @@ password   `PASSWORD` for everybody
 
 from __future__ import annotations
 
+import ast
+import functools
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,22 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 GROUPS = {"leaders": ["leader"], "sales": ["north", "south"], "support-team": ["support"]}
 
 Call = Callable[..., Any]
+
+
+def _one_at_a_time(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """Up to Python 3.11.8 `ast.parse` in two threads at once may fail (SystemError): Hypothesis and pytest parse while
+    nodes under test do."""
+    lock = threading.RLock()
+
+    @functools.wraps(parse)
+    def parsing(*arguments: Any, **named: Any) -> Any:
+        with lock:
+            return parse(*arguments, **named)
+
+    return parsing
+
+
+ast.parse = _one_at_a_time(ast.parse)
 
 
 @pytest.fixture(scope="session")
