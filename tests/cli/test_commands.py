@@ -189,9 +189,9 @@ def test_commands_work_while_the_node_serves(davenport: Davenport, serving: str,
     assert [row["name"] for row in listed] == ["customers"]
     url = f"{serving}/api/v1/databases/customers/documents"
     made = requests.put(
-        f"{url}/a%2Fhistory", json={"form": "customer", "name": "X", "owner": "north"}, headers=headers, timeout=10
+        f"{url}/a%2Ehistory", json={"form": "customer", "name": "X", "owner": "north"}, headers=headers, timeout=10
     )
-    assert made.json()["id"] == "a/history"
+    assert made.json()["id"] == "a.history"
     davenport("person", "add", data, "Late", "--key", "late", input=PASSWORD)
     assert requests.get(f"{serving}/api/v1/databases", auth=("late", PASSWORD), timeout=10).status_code == 200
     davenport("acl", data, "customers", "--set", "north=none")

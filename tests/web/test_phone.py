@@ -37,7 +37,7 @@ def test_a_visit_with_a_photo_in_six_taps(visit: Visit, firm: Node) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".doc-name h1")
     hand.tap("summary:has-text('New for this')")
-    hand.tap(".doc-actions a:has-text('Activity')")
+    hand.tap(".doc-actions a:has-text('Log a visit')")
     hand.tap("[name='item.result']")
     page.keyboard.type("They take twelve pallets from January.")
     with page.expect_file_chooser() as chooser:

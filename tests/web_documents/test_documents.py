@@ -206,5 +206,7 @@ def test_versions_of_two_replicas_side_by_side(client: FlaskClient, node: Node, 
     page = client.get(f"/db/customers/doc/{customer}/branches").text
     assert "021-99" in page
     assert "12345678" in page
-    client.post(f"/db/customers/doc/{customer}/branches", headers=headers)
+    found = opened("customers", "north").get(customer, conflicts=True)
+    shown = [found["_rev"], *found["_conflicts"]]
+    client.post(f"/db/customers/doc/{customer}/branches", data={"version": shown}, headers=headers)
     assert "_conflicts" not in opened("customers", "north").get(customer, conflicts=True)
