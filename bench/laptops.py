@@ -147,8 +147,9 @@ async def _live(address: str, devices: list[tuple[str, str]]) -> tuple[list[floa
         saved[f"edit{n:05}"] = time.perf_counter()
         await asyncio.sleep(max(0.0, EVERY - (asyncio.get_running_loop().time() - began)))
     await asyncio.sleep(3)
-    for task in laptops:
+    for task, line in zip(laptops, lines, strict=True):
         task.cancel()
+        line.close()
     failures = await asyncio.gather(*laptops, return_exceptions=True)
     for failure in failures:
         if isinstance(failure, Exception) and not isinstance(failure, asyncio.CancelledError):
@@ -158,10 +159,9 @@ async def _live(address: str, devices: list[tuple[str, str]]) -> tuple[list[floa
 
 
 async def _caught_up(line: Line) -> tuple[str, str]:
-    """The first sync; tokens of the database and of `_updates`."""
-    since, end = "0", False
-    while not end:
-        _, since, end = await line.pull(since, 5000)
+    """Where a laptop stands that has everything now: tokens of the database and of `_updates`."""
+    answer = await line.call("POST", f"/sync/{DATABASE}/_pull", b'{"ids": []}')
+    since = orjson.loads(answer)["last_seq"]
     return since, orjson.loads(await line.call("GET", "/sync/_updates?timeout=0"))["last_seq"]
 
 
