@@ -30,6 +30,7 @@ from bench.pages import fill, memory, served, signed_in
 DATABASE = "notes"
 LIVE, PERSONS, EDITS, EVERY = 200, 20, 60, 0.5  # laptops, their persons, edits, seconds between two
 FIRST, DOCUMENTS = 50, 20_000  # first syncs at once, of so many documents
+LONGEST = 90.0  # seconds for one answer; a call without one has failed
 PAGE = "/db/customers/view/customers?sort=name"
 PASSWORD = "demo"
 TAIL = re.compile(rb'"last_seq":"([^"]+)".*"end":(true|false)')
@@ -111,7 +112,7 @@ class Line:
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         writer.write(f"{method} {path} HTTP/1.1\r\n{self._headers}{kind}\r\n".encode() + body)
         await writer.drain()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LONGEST)).decode("latin-1")
         found = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
         answer = await reader.readexactly(int(found[1]) if found else 0)
         if head.split(" ", 2)[1] not in ("200", "201"):
